@@ -1,0 +1,19 @@
+// Builds the Worker into build/: what `[build]` in wrangler.toml runs. NO_WASM_OPT=1 leaves wasm-opt out.
+
+import { join } from "node:path";
+
+import { ensureTools, ensureToolchain, root, run, tools } from "./setup.mjs";
+
+ensureToolchain();
+ensureTools();
+
+const bin = join(root, "node_modules", ".bin");
+const env = {
+  ...process.env,
+  PATH: `${bin}:${process.env.PATH}`,
+  WASM_BINDGEN_BIN: join(tools, "bin", "wasm-bindgen"),
+  WASM_OPT_BIN: join(bin, "wasm-opt"),
+  ESBUILD_BIN: join(bin, "esbuild"),
+};
+const args = process.env.NO_WASM_OPT === "1" ? ["--release", "--no-opt"] : ["--release"];
+run(join(tools, "bin", "worker-build"), args, "the Worker did not build (see above)", { env });

@@ -1,0 +1,192 @@
+//! Grants: what one credential allows, and the sealed form in which KV holds it.
+//!
+//! The seal covers the name as well as the content, so a writer to the namespace who lacks the pepper can neither
+//! make a grant nor move one. Format: docs/storage.md.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::Mac;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::credentials::ApiKey;
+use super::digest::Digest;
+use super::pepper::{KeyedHash, Pepper};
+use super::role::Role;
+
+/// The version of the entry that is written; every version up to it stays readable.
+const VERSION: u8 = 1;
+
+const PURPOSE: &str = "gatehouse/seal/1";
+
+/// What one credential allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The name of the user it stands for.
+    pub user: String,
+    /// The user's api_key.
+    pub api_key: ApiKey,
+    /// The user's roles, sorted.
+    pub roles: Vec<Role>,
+}
+
+/// The grant's JSON. A field that this build does not know is a rule that it cannot enforce, so it is an error.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GrantRecord {
+    user: String,
+    api_key: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<Role>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SealedRecord {
+    v: u8,
+    grant: String,
+    seal: String,
+}
+
+/// A grant whose seal was verified under the name it was read from. Nothing else makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedGrant(Grant);
+
+impl OpenedGrant {
+    /// What it allows.
+    #[must_use]
+    pub fn grant(&self) -> &Grant {
+        &self.0
+    }
+}
+
+/// Why an entry of KV is treated as absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum GrantError {
+    /// Not an entry at all, or of a version that this build does not know.
+    #[error("no entry of a known version")]
+    Format,
+    /// The seal does not fit the name and the content: somebody without the pepper wrote it.
+    #[error("the seal does not fit")]
+    Seal,
+    /// The seal fits, and the content says something this build does not know.
+    #[error("a sealed grant that this build cannot read")]
+    Content,
+}
+
+/// Seals and opens grants; derived from the pepper.
+#[derive(Clone)]
+pub struct SealKey(KeyedHash);
+
+impl SealKey {
+    /// HMAC-SHA-256(pepper, "gatehouse/seal/1").
+    #[must_use]
+    pub fn new(pepper: &Pepper) -> Self {
+        Self(pepper.derive(PURPOSE))
+    }
+
+    /// The entry for KV, under the name of `digest`.
+    pub fn seal(&self, digest: Digest, grant: &Grant) -> Result<String, serde_json::Error> {
+        let record = GrantRecord {
+            user: grant.user.clone(),
+            api_key: grant.api_key.as_str().to_owned(),
+            roles: grant.roles.clone(),
+        };
+        let encoded = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&record)?);
+        let seal = hex::encode(self.hash(digest, &encoded).finalize().into_bytes());
+        serde_json::to_string(&SealedRecord { v: VERSION, grant: encoded, seal })
+    }
+
+    /// Opens an entry that was read from the name of `digest`.
+    pub fn open(&self, digest: Digest, entry: &str) -> Result<OpenedGrant, GrantError> {
+        let sealed: SealedRecord = serde_json::from_str(entry).map_err(|_| GrantError::Format)?;
+        if sealed.v != VERSION {
+            return Err(GrantError::Format);
+        }
+        let seal = hex::decode(&sealed.seal).map_err(|_| GrantError::Seal)?;
+        self.hash(digest, &sealed.grant).verify_slice(&seal).map_err(|_| GrantError::Seal)?;
+        let json = URL_SAFE_NO_PAD.decode(&sealed.grant).map_err(|_| GrantError::Content)?;
+        let record: GrantRecord = serde_json::from_slice(&json).map_err(|_| GrantError::Content)?;
+        let api_key = ApiKey::parse(&record.api_key).map_err(|_| GrantError::Content)?;
+        Ok(OpenedGrant(Grant { user: record.user, api_key, roles: record.roles }))
+    }
+
+    fn hash(&self, digest: Digest, encoded: &str) -> KeyedHash {
+        self.0.clone().chain_update(digest.kv_name()).chain_update("\n").chain_update(encoded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::credentials::Credentials;
+    use crate::core::digest::DigestKey;
+    use crate::core::role::parse_roles;
+
+    fn pepper() -> Pepper {
+        Pepper::parse("0123456789abcdef0123456789abcdef").unwrap()
+    }
+
+    fn digest(pair: &str) -> Digest {
+        DigestKey::new(&pepper()).digest(&Credentials::parse(pair).unwrap())
+    }
+
+    fn grant() -> Grant {
+        Grant {
+            user: "alice@example.test".to_owned(),
+            api_key: ApiKey::parse("k").unwrap(),
+            roles: parse_roles(vec!["System Manager".into()]).unwrap(),
+        }
+    }
+
+    #[test]
+    fn opens_what_it_sealed() {
+        let seal_key = SealKey::new(&pepper());
+        let entry = seal_key.seal(digest("k:s"), &grant()).unwrap();
+        assert_eq!(seal_key.open(digest("k:s"), &entry).unwrap().grant(), &grant());
+    }
+
+    /// Computed with Python's hmac, hashlib, base64 and json.
+    #[test]
+    fn agrees_with_another_implementation() {
+        let entry = SealKey::new(&pepper()).seal(digest("k:s"), &grant()).unwrap();
+        let sealed: SealedRecord = serde_json::from_str(&entry).unwrap();
+        assert_eq!(
+            URL_SAFE_NO_PAD.decode(sealed.grant).unwrap(),
+            br#"{"user":"alice@example.test","api_key":"k","roles":["System Manager"]}"#
+        );
+        assert_eq!(sealed.seal, "69e4be3a135e438b8ea8f97f2cd72da7c507a0a50f40249204b4b7ccf0d62e88");
+    }
+
+    #[test]
+    fn refuses_an_entry_that_was_moved_changed_or_sealed_elsewhere() {
+        let seal_key = SealKey::new(&pepper());
+        let entry = seal_key.seal(digest("k:s"), &grant()).unwrap();
+        assert_eq!(seal_key.open(digest("k:t"), &entry), Err(GrantError::Seal));
+        let other = SealKey::new(&Pepper::parse("another pepper of thirty-two bytes").unwrap());
+        assert_eq!(other.open(digest("k:s"), &entry), Err(GrantError::Seal));
+        for position in entry.find("\"grant\":\"").unwrap() + 9..entry.len() - 2 {
+            let mut changed = entry.clone().into_bytes();
+            changed[position] = if changed[position] == b'0' { b'1' } else { b'0' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(seal_key.open(digest("k:s"), &changed).is_err(), "{changed}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_entry_of_a_known_version() {
+        let seal_key = SealKey::new(&pepper());
+        let entry = seal_key.seal(digest("k:s"), &grant()).unwrap();
+        for text in ["", "{}", "null", "x", &entry.replace("\"v\":1", "\"v\":2"), &entry.replace("\"v\":1,", "")] {
+            assert_eq!(seal_key.open(digest("k:s"), text), Err(GrantError::Format), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_sealed_rule_that_it_cannot_enforce() {
+        let seal_key = SealKey::new(&pepper());
+        let encoded = URL_SAFE_NO_PAD.encode(r#"{"user":"a","api_key":"k","only_on_mondays":true}"#);
+        let seal = hex::encode(seal_key.hash(digest("k:s"), &encoded).finalize().into_bytes());
+        let entry = serde_json::to_string(&SealedRecord { v: 1, grant: encoded, seal }).unwrap();
+        assert_eq!(seal_key.open(digest("k:s"), &entry), Err(GrantError::Content));
+    }
+}

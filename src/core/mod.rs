@@ -1,0 +1,14 @@
+//! The rules of the gate, pure: no I/O, no clock (`now` comes in), no randomness (bytes come in), no platform.
+
+pub mod authorization;
+pub mod credentials;
+pub mod digest;
+pub mod grant;
+pub mod grant_cache;
+pub mod path;
+pub mod pepper;
+pub mod principal;
+pub mod registry;
+pub mod role;
+pub mod unix_time;
+pub mod user_name;

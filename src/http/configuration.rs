@@ -1,0 +1,331 @@
+//! Variables and secrets: what each may be, read as a whole.
+//!
+//! A wrong value is a problem with a name, never a default silently taken; and a variable whose feature this build
+//! does not have is refused unless it asks for what the build does anyway.
+
+use std::fmt;
+
+use http::uri::Authority;
+use zeroize::Zeroizing;
+
+use super::web_origin::WebOrigin;
+use crate::core::credentials::{ADMINISTRATOR, ApiKey, ApiSecret, Credentials};
+use crate::core::digest::DigestKey;
+use crate::core::grant::SealKey;
+use crate::core::path::PathPattern;
+use crate::core::pepper::Pepper;
+use crate::core::principal::AdministratorDigest;
+
+/// The shortest `ADMINISTRATOR_SECRET`, in characters.
+const ADMINISTRATOR_SECRET_MIN_CHARACTERS: usize = 32;
+/// The least `cacheTtl` of Workers KV, in seconds (Cloudflare's documentation of KV, "Read key-value pairs").
+const KV_CACHE_MIN_SECONDS: u32 = 30;
+/// The longest either cache may keep a grant, in seconds: nobody wants a revocation to take longer.
+const CACHE_MAX_SECONDS: u32 = 3600;
+
+/// Variables of features that this build does not have, each with the one value that changes nothing.
+const NOT_BUILT: [(&str, Option<&str>); 10] = [
+    ("ORIGIN_KIND", Some("http")),
+    ("ADOPT", Some("off")),
+    ("MODE", Some("enforce")),
+    ("LIMITS", Some("off")),
+    ("DEBUG_TIMING", Some("false")),
+    ("AUDIT_DAYS", None),
+    ("ALLOWED_ORIGINS", None),
+    ("ASSERTION_JWK", None),
+    ("ASSERTION_AUDIENCE", None),
+    ("USAGE", None),
+];
+
+/// The configuration of a gate, checked.
+pub struct Configuration {
+    /// Where authorised requests go.
+    pub target: Target,
+    /// What happens to requests without credentials.
+    pub anonymous: Anonymous,
+    /// Paths that need no credentials.
+    pub public_paths: Vec<PathPattern>,
+    /// The gate's own address, where it is known.
+    pub public_url: Option<WebOrigin>,
+    /// The one host on which management answers; every host, if empty.
+    pub management_host: Option<String>,
+    /// What becomes of a principal's `Authorization`.
+    pub origin_authorization: OriginAuthorization,
+    /// `X-Frappe-Site-Name` for the origin.
+    pub origin_site: Option<String>,
+    /// How long the isolate keeps a grant.
+    pub cache_seconds: u32,
+    /// `cacheTtl` of KV reads.
+    pub kv_cache_seconds: u32,
+    /// Makes the names of grants.
+    pub digest_key: DigestKey,
+    /// Opens grants.
+    pub seal_key: SealKey,
+    /// The built-in administrator, unless switched off.
+    pub administrator: Option<AdministratorDigest>,
+    /// What could be set and is not, for the operator.
+    pub not_set: Vec<&'static str>,
+}
+
+/// Where authorised requests go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A server with an address.
+    Url(WebOrigin),
+    /// The service binding `ORIGIN_SERVICE`.
+    Service,
+    /// The zone's own origin, behind the route of this Worker.
+    Zone,
+}
+
+/// What happens to requests without credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anonymous {
+    /// 401.
+    Deny,
+    /// Forwarded without identity.
+    Pass,
+}
+
+/// What becomes of a principal's `Authorization` on its way to the origin.
+pub enum OriginAuthorization {
+    /// Removed.
+    Remove,
+    /// Replaced by a secret of the origin's.
+    Replace(Zeroizing<String>),
+    /// The client's own goes on.
+    Forward,
+}
+
+/// Which bindings are there.
+#[derive(Debug, Clone, Copy)]
+pub struct Bindings {
+    /// `KEYS`, the KV namespace.
+    pub keys: bool,
+    /// `REGISTRY`, the Durable Object.
+    pub registry: bool,
+    /// `ORIGIN_SERVICE`, optional.
+    pub origin_service: bool,
+}
+
+/// One thing that is wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable, secret or binding.
+    pub name: &'static str,
+    /// What is wrong with it; never its value.
+    pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.name, self.what)
+    }
+}
+
+/// Reads the configuration. `variable` gives the text of a variable or secret; an empty one counts as not set.
+pub fn read(
+    variable: &dyn Fn(&'static str) -> Option<String>,
+    bindings: Bindings,
+) -> Result<Configuration, Vec<Problem>> {
+    let mut reader = Reader { variable, problems: Vec::new(), not_set: Vec::new() };
+    reader.check_bindings(bindings);
+    reader.check_not_built();
+    let target = reader.target(bindings.origin_service);
+    let pepper = reader.pepper();
+    let administrator_secret = reader.administrator_secret();
+    let anonymous = reader.choice("ANONYMOUS", [("deny", Anonymous::Deny), ("pass", Anonymous::Pass)]);
+    let public_paths = reader.public_paths();
+    let public_url = reader.checked("PUBLIC_URL", "is no address like https://gate.example.com", WebOrigin::parse);
+    let management_host = reader.checked("MANAGEMENT_HOST", "is no host", |text| {
+        text.parse::<Authority>().ok().filter(|_| !text.contains('@')).map(|host| host.as_str().to_ascii_lowercase())
+    });
+    let origin_authorization = reader.origin_authorization();
+    let origin_site = reader.checked("ORIGIN_SITE", "is no site name", |text| {
+        let fits = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte));
+        fits.then(|| text.to_owned())
+    });
+    let cache_seconds = reader.seconds("CACHE_SECONDS", 5, 0);
+    let kv_cache_seconds = reader.seconds("KV_CACHE_SECONDS", KV_CACHE_MIN_SECONDS, KV_CACHE_MIN_SECONDS);
+    let Reader { problems, not_set, .. } = reader;
+    match (target, pepper, origin_authorization) {
+        (Some(target), Some(pepper), Some(origin_authorization)) if problems.is_empty() => {
+            let digest_key = DigestKey::new(&pepper);
+            let administrator =
+                administrator_secret.map(|credentials| AdministratorDigest::new(digest_key.digest(&credentials)));
+            Ok(Configuration {
+                target,
+                anonymous: anonymous.unwrap_or(Anonymous::Deny),
+                public_paths,
+                public_url,
+                management_host,
+                origin_authorization,
+                origin_site,
+                cache_seconds,
+                kv_cache_seconds,
+                seal_key: SealKey::new(&pepper),
+                digest_key,
+                administrator,
+                not_set,
+            })
+        }
+        _ => Err(problems),
+    }
+}
+
+struct Reader<'a> {
+    variable: &'a dyn Fn(&'static str) -> Option<String>,
+    problems: Vec<Problem>,
+    not_set: Vec<&'static str>,
+}
+
+impl Reader<'_> {
+    fn text(&self, name: &'static str) -> Option<String> {
+        (self.variable)(name).filter(|text| !text.is_empty())
+    }
+
+    fn optional_text(&mut self, name: &'static str) -> Option<String> {
+        let text = self.text(name);
+        if text.is_none() {
+            self.not_set.push(name);
+        }
+        text
+    }
+
+    fn problem(&mut self, name: &'static str, what: impl Into<String>) {
+        self.problems.push(Problem { name, what: what.into() });
+    }
+
+    /// An optional value that has to pass a check.
+    fn checked<T>(&mut self, name: &'static str, what: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.optional_text(name)?;
+        let value = parse(&text);
+        if value.is_none() {
+            self.problem(name, what);
+        }
+        value
+    }
+
+    fn check_bindings(&mut self, bindings: Bindings) {
+        for (name, there) in [("KEYS", bindings.keys), ("REGISTRY", bindings.registry)] {
+            if !there {
+                self.problem(name, "is not bound");
+            }
+        }
+    }
+
+    fn check_not_built(&mut self) {
+        for (name, harmless) in NOT_BUILT {
+            match (self.text(name), harmless) {
+                (None, _) => {}
+                (Some(text), Some(harmless)) if text == harmless => {}
+                (Some(_), Some(harmless)) => {
+                    self.problem(name, format!("can only be `{harmless}`: this build has nothing else"));
+                }
+                (Some(_), None) => self.problem(name, "is set, and this build does not have its feature"),
+            }
+        }
+    }
+
+    fn target(&mut self, service: bool) -> Option<Target> {
+        let what = match (self.text("ORIGIN").as_deref(), service) {
+            (None, true) => return Some(Target::Service),
+            (None, false) => "is missing",
+            (Some(_), true) => "has to be empty where ORIGIN_SERVICE is bound",
+            (Some("zone"), false) => return Some(Target::Zone),
+            (Some(text), false) => match WebOrigin::parse(text) {
+                Some(origin) => return Some(Target::Url(origin)),
+                None => "is neither `zone` nor an address like https://app.example.com, without a path",
+            },
+        };
+        self.problem("ORIGIN", what);
+        None
+    }
+
+    fn pepper(&mut self) -> Option<Pepper> {
+        match self.text("TOKEN_PEPPER").map(Zeroizing::new) {
+            None => self.problem("TOKEN_PEPPER", "is missing"),
+            Some(text) => match Pepper::parse(&text) {
+                Ok(pepper) => return Some(pepper),
+                Err(error) => self.problem("TOKEN_PEPPER", format!("is {error}")),
+            },
+        }
+        None
+    }
+
+    fn administrator_secret(&mut self) -> Option<Credentials> {
+        const NAME: &str = "ADMINISTRATOR_SECRET";
+        let text = Zeroizing::new(self.optional_text(NAME)?);
+        if text.len() < ADMINISTRATOR_SECRET_MIN_CHARACTERS {
+            self.problem(NAME, format!("is shorter than {ADMINISTRATOR_SECRET_MIN_CHARACTERS} characters"));
+            return None;
+        }
+        match (ApiKey::parse(ADMINISTRATOR), ApiSecret::parse(&text)) {
+            (Ok(api_key), Ok(api_secret)) => Some(Credentials { api_key, api_secret }),
+            (Err(error), _) | (_, Err(error)) => {
+                self.problem(NAME, format!("cannot be sent as an api_secret: {error}"));
+                None
+            }
+        }
+    }
+
+    fn choice<T: Copy, const N: usize>(&mut self, name: &'static str, choices: [(&str, T); N]) -> Option<T> {
+        let text = self.text(name)?;
+        let chosen = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if chosen.is_none() {
+            let words: Vec<_> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
+            self.problem(name, format!("is none of {}", words.join(", ")));
+        }
+        chosen
+    }
+
+    fn public_paths(&mut self) -> Vec<PathPattern> {
+        let text = self.optional_text("PUBLIC_PATHS").unwrap_or_default();
+        let mut patterns = Vec::new();
+        for pattern in text.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()) {
+            match PathPattern::parse(pattern) {
+                Ok(parsed) => patterns.push(parsed),
+                Err(error) => self.problem("PUBLIC_PATHS", format!("holds `{pattern}`, but {error}")),
+            }
+        }
+        patterns
+    }
+
+    fn origin_authorization(&mut self) -> Option<OriginAuthorization> {
+        let forward = self.choice("FORWARD_CREDENTIALS", [("true", true), ("false", false)]);
+        let secret = self.optional_text("ORIGIN_AUTHORIZATION").map(Zeroizing::new);
+        match (secret, forward.unwrap_or(false)) {
+            (None, false) => Some(OriginAuthorization::Remove),
+            (None, true) => Some(OriginAuthorization::Forward),
+            (Some(_), true) => {
+                self.problem("FORWARD_CREDENTIALS", "and ORIGIN_AUTHORIZATION exclude each other");
+                None
+            }
+            (Some(value), false) => {
+                let fits = value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+                if fits && value.trim().len() == value.len() {
+                    return Some(OriginAuthorization::Replace(value));
+                }
+                self.problem("ORIGIN_AUTHORIZATION", "cannot be sent as a header field");
+                None
+            }
+        }
+    }
+
+    fn seconds(&mut self, name: &'static str, default: u32, least: u32) -> u32 {
+        let Some(text) = self.text(name) else {
+            return default;
+        };
+        match text.parse() {
+            Ok(seconds) if (least..=CACHE_MAX_SECONDS).contains(&seconds) => seconds,
+            _ => {
+                self.problem(name, format!("is no whole number from {least} to {CACHE_MAX_SECONDS}"));
+                default
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "configuration_tests.rs"]
+mod tests;

@@ -1,0 +1,119 @@
+//! What [`read`] takes and what it refuses.
+
+use super::*;
+
+const BOUND: Bindings = Bindings { keys: true, registry: true, origin_service: false };
+const PEPPER: &str = "0123456789abcdef0123456789abcdef";
+
+/// Reads `ORIGIN` and a pepper and what is given, which wins.
+fn read_with(given: &[(&str, &str)], bindings: Bindings) -> Result<Configuration, Vec<Problem>> {
+    let variable = |name: &'static str| {
+        let defaults = [("ORIGIN", "http://127.0.0.1:8000"), ("TOKEN_PEPPER", PEPPER)];
+        let found = given.iter().chain(&defaults).find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    read(&variable, bindings)
+}
+
+fn problems(given: &[(&str, &str)], bindings: Bindings) -> Vec<String> {
+    read_with(given, bindings).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn origin_and_pepper_are_enough() {
+    let configuration = read_with(&[], BOUND).ok().unwrap();
+    assert_eq!(configuration.target, Target::Url(WebOrigin::parse("http://127.0.0.1:8000").unwrap()));
+    assert_eq!(configuration.anonymous, Anonymous::Deny);
+    assert_eq!((configuration.cache_seconds, configuration.kv_cache_seconds), (5, 30));
+    assert!(matches!(configuration.origin_authorization, OriginAuthorization::Remove));
+    assert!(configuration.administrator.is_none());
+    assert!(configuration.not_set.contains(&"ADMINISTRATOR_SECRET"));
+}
+
+#[test]
+fn values_are_taken() {
+    let configuration = read_with(
+        &[
+            ("ORIGIN", "zone"),
+            ("ANONYMOUS", "pass"),
+            ("PUBLIC_PATHS", "/assets/**, /api/method/ping"),
+            ("PUBLIC_URL", "https://gate.test"),
+            ("MANAGEMENT_HOST", "Admin.Gate.Test"),
+            ("ORIGIN_AUTHORIZATION", "token a:b"),
+            ("ORIGIN_SITE", "site1.local"),
+            ("ADMINISTRATOR_SECRET", &"s".repeat(32)),
+            ("CACHE_SECONDS", "0"),
+            ("KV_CACHE_SECONDS", "60"),
+            ("MODE", "enforce"),
+            ("LIMITS", "off"),
+        ],
+        BOUND,
+    )
+    .ok()
+    .unwrap();
+    assert_eq!(configuration.target, Target::Zone);
+    assert_eq!(configuration.anonymous, Anonymous::Pass);
+    assert_eq!(configuration.public_paths.len(), 2);
+    assert_eq!(configuration.management_host.as_deref(), Some("admin.gate.test"));
+    assert!(matches!(configuration.origin_authorization, OriginAuthorization::Replace(value) if *value == "token a:b"));
+    assert_eq!((configuration.cache_seconds, configuration.kv_cache_seconds), (0, 60));
+    assert!(configuration.administrator.is_some());
+}
+
+#[test]
+fn a_service_binding_takes_the_place_of_an_address() {
+    let with_service = Bindings { origin_service: true, ..BOUND };
+    assert_eq!(read_with(&[("ORIGIN", "")], with_service).ok().unwrap().target, Target::Service);
+    assert_eq!(problems(&[], with_service), ["ORIGIN has to be empty where ORIGIN_SERVICE is bound"]);
+}
+
+#[test]
+fn every_wrong_value_is_a_problem_with_its_name() {
+    for (name, value, problem) in [
+        ("ORIGIN", "", "ORIGIN is missing"),
+        (
+            "ORIGIN",
+            "http://x/path",
+            "ORIGIN is neither `zone` nor an address like https://app.example.com, without a path",
+        ),
+        ("TOKEN_PEPPER", "", "TOKEN_PEPPER is missing"),
+        ("TOKEN_PEPPER", "short", "TOKEN_PEPPER is shorter than 32 bytes"),
+        ("ADMINISTRATOR_SECRET", "short", "ADMINISTRATOR_SECRET is shorter than 32 characters"),
+        (
+            "ADMINISTRATOR_SECRET",
+            "a secret with spaces that is long enough",
+            "ADMINISTRATOR_SECRET cannot be sent as an api_secret: a character that may not stand there",
+        ),
+        ("ANONYMOUS", "yes", "ANONYMOUS is none of `deny`, `pass`"),
+        ("FORWARD_CREDENTIALS", "1", "FORWARD_CREDENTIALS is none of `true`, `false`"),
+        ("PUBLIC_PATHS", "/a, b", "PUBLIC_PATHS holds `b`, but a pattern is a path in normal form that starts with /"),
+        ("PUBLIC_URL", "gate.test", "PUBLIC_URL is no address like https://gate.example.com"),
+        ("MANAGEMENT_HOST", "a b", "MANAGEMENT_HOST is no host"),
+        ("ORIGIN_SITE", "a\nb", "ORIGIN_SITE is no site name"),
+        ("ORIGIN_AUTHORIZATION", "a\nb", "ORIGIN_AUTHORIZATION cannot be sent as a header field"),
+        ("CACHE_SECONDS", "-1", "CACHE_SECONDS is no whole number from 0 to 3600"),
+        ("KV_CACHE_SECONDS", "29", "KV_CACHE_SECONDS is no whole number from 30 to 3600"),
+        ("MODE", "observe", "MODE can only be `enforce`: this build has nothing else"),
+        ("ORIGIN_KIND", "frappe", "ORIGIN_KIND can only be `http`: this build has nothing else"),
+        ("ASSERTION_JWK", "{}", "ASSERTION_JWK is set, and this build does not have its feature"),
+    ] {
+        assert_eq!(problems(&[(name, value)], BOUND), [problem]);
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once_and_no_value_with_them() {
+    let found = problems(
+        &[("TOKEN_PEPPER", "hush-hush"), ("ORIGIN_AUTHORIZATION", "token hush:hush"), ("FORWARD_CREDENTIALS", "true")],
+        Bindings { keys: false, registry: false, origin_service: false },
+    );
+    assert_eq!(
+        found,
+        [
+            "KEYS is not bound",
+            "REGISTRY is not bound",
+            "TOKEN_PEPPER is shorter than 32 bytes",
+            "FORWARD_CREDENTIALS and ORIGIN_AUTHORIZATION exclude each other"
+        ]
+    );
+}

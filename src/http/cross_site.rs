@@ -1,0 +1,47 @@
+//! Requests that a page of another site makes a browser send.
+
+use super::request_head::RequestHead;
+
+/// Whether the request is unsafe and comes from another web origin than the gate's own.
+///
+/// `Sec-Fetch-Site` decides where the browser sends it (Fetch Metadata §2.3), else `Origin` (RFC 6454 §7). A client
+/// that sends neither is no browser.
+#[must_use]
+pub fn is_cross_site_change(head: &RequestHead, own_web_origins: &[&str]) -> bool {
+    if head.is_safe() {
+        return false;
+    }
+    match (head.sec_fetch_site.as_deref(), head.origin.as_deref()) {
+        (Some("same-origin" | "none"), _) | (None, None) => false,
+        (Some(_), _) => true,
+        (None, Some(origin)) => !own_web_origins.iter().any(|own| own.eq_ignore_ascii_case(origin)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::request_head::head;
+
+    #[test]
+    fn only_the_gates_own_pages_and_programs_may_change_something() {
+        const OWN: &str = "https://gate.test";
+        for (method, site, origin, refused) in [
+            ("POST", None, None, false),
+            ("POST", Some("same-origin"), Some(OWN), false),
+            ("POST", Some("none"), None, false),
+            ("POST", Some("cross-site"), Some("https://evil.test"), true),
+            ("POST", Some("same-site"), Some("https://sub.gate.test"), true),
+            ("DELETE", Some("cross-site"), None, true),
+            ("POST", None, Some(OWN), false),
+            ("PUT", None, Some("https://evil.test"), true),
+            ("PUT", None, Some("null"), true),
+            ("GET", Some("cross-site"), Some("https://evil.test"), false),
+        ] {
+            let mut head = head(method, "https://gate.test/x");
+            head.sec_fetch_site = site.map(str::to_owned);
+            head.origin = origin.map(str::to_owned);
+            assert_eq!(is_cross_site_change(&head, &[OWN]), refused, "{method} {site:?} {origin:?}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What goes on to the origin: the target, and the header fields that are removed and set.
+//!
+//! Guarantees that nothing a client sends can be read by the origin as the gate's word.
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::configuration::{Configuration, OriginAuthorization, Target};
+use super::refusal::Refusal;
+use super::request_head::RequestHead;
+use crate::core::principal::Principal;
+use crate::core::role::Role;
+
+/// Marks a request that has passed this gate, where its target is the zone that the gate itself stands in.
+const LOOP_HEADER: &str = "x-gatehouse-loop";
+
+/// Fields that only the gate may set, or that some servers trust. Everything that starts with one of
+/// [`RESERVED_PREFIXES`] is removed besides.
+const RESERVED: [&str; 6] =
+    ["forwarded", "x-real-ip", "x-original-url", "x-rewrite-url", "x-frappe-site-name", "x-request-id"];
+const RESERVED_PREFIXES: [&str; 2] = ["x-forwarded-", "x-gatehouse-"];
+
+/// Kept in a field of visible ASCII and spaces: all but controls, `%` and what is not ASCII.
+const FIELD: &AsciiSet = &CONTROLS.add(b'%');
+/// Kept in a user's name: visible ASCII but `%`.
+const NAME: &AsciiSet = &FIELD.add(b' ');
+
+/// How to forward a request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// The absolute URL to fetch.
+    pub url: String,
+    /// Names of header fields to delete, in lower case.
+    pub remove: Vec<String>,
+    /// Header fields to set after that.
+    pub set: Vec<(&'static str, String)>,
+}
+
+/// Plans how a request is forwarded, with the identity of a principal or with none.
+pub fn plan(
+    configuration: &Configuration,
+    head: &RequestHead,
+    principal: Option<&Principal>,
+) -> Result<Forward, Refusal> {
+    if configuration.target == Target::Zone && head.has(LOOP_HEADER) {
+        return Err(Refusal::Loop);
+    }
+    let url = match &configuration.target {
+        // Set into the origin's address, never resolved against it: //evil.example/x is a path.
+        Target::Url(origin) => format!("{origin}{}{}", head.url.raw_path, head.url.query),
+        Target::Service | Target::Zone => head.url.full.clone(),
+    };
+    let mut remove: Vec<String> = head.header_names.iter().filter(|name| is_reserved(name)).cloned().collect();
+    remove.extend(named_by_connection(head));
+    let mut set = vec![
+        ("X-Request-Id", head.request_id.clone()),
+        ("X-Forwarded-Host", head.url.authority.clone()),
+        ("X-Forwarded-Proto", head.url.scheme.clone()),
+    ];
+    set.extend(head.client_address.clone().map(|address| ("X-Forwarded-For", address)));
+    set.extend(configuration.origin_site.clone().map(|site| ("X-Frappe-Site-Name", site)));
+    if configuration.target == Target::Zone {
+        set.push(("X-Gatehouse-Loop", "1".to_owned()));
+    }
+    if let Some(principal) = principal {
+        set.push(("X-Forwarded-User", utf8_percent_encode(principal.user(), NAME).to_string()));
+        set.push(("X-Forwarded-Groups", groups(principal.roles())));
+        match &configuration.origin_authorization {
+            OriginAuthorization::Remove => remove.push("authorization".to_owned()),
+            OriginAuthorization::Replace(value) => set.push(("Authorization", value.as_str().to_owned())),
+            OriginAuthorization::Forward => {}
+        }
+    }
+    Ok(Forward { url, remove, set })
+}
+
+/// Servers that hand header fields on as variables write `-` as `_`, so both spellings are one name.
+fn is_reserved(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    RESERVED.contains(&name.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Fields that are for this hop alone (RFC 9110 §7.6.1). `Upgrade` is, too, and is what a WebSocket is made of.
+fn named_by_connection(head: &RequestHead) -> impl Iterator<Item = String> {
+    head.connection
+        .as_deref()
+        .unwrap_or_default()
+        .split(',')
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| head.has(name) && name != "upgrade")
+}
+
+fn groups(roles: &[Role]) -> String {
+    let names: Vec<_> = roles.iter().map(|role| utf8_percent_encode(role.as_str(), FIELD).to_string()).collect();
+    names.join(",")
+}
+
+#[cfg(test)]
+#[path = "forward_tests.rs"]
+mod tests;

@@ -1,0 +1,142 @@
+//! What reaches the origin and what does not.
+
+use super::*;
+use crate::core::credentials::{ApiKey, Credentials};
+use crate::core::digest::DigestKey;
+use crate::core::grant::{Grant, SealKey};
+use crate::core::pepper::Pepper;
+use crate::core::role::parse_roles;
+use crate::http::configuration::{Bindings, read};
+use crate::http::request_head::head;
+
+const PEPPER: &str = "0123456789abcdef0123456789abcdef";
+
+fn configuration(given: &[(&str, &str)]) -> Configuration {
+    let variable = |name: &'static str| {
+        let defaults = [("ORIGIN", "http://app.test:8000"), ("TOKEN_PEPPER", PEPPER)];
+        let found = given.iter().chain(&defaults).find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    read(&variable, Bindings { keys: true, registry: true, origin_service: false }).ok().unwrap()
+}
+
+fn principal(user: &str, roles: &[&str]) -> Principal {
+    let pepper = Pepper::parse(PEPPER).unwrap();
+    let digest = DigestKey::new(&pepper).digest(&Credentials::parse("k:s").unwrap());
+    let grant = Grant {
+        user: user.to_owned(),
+        api_key: ApiKey::parse("k").unwrap(),
+        roles: parse_roles(roles.iter().map(ToString::to_string).collect()).unwrap(),
+    };
+    let seal_key = SealKey::new(&pepper);
+    Principal::of(&seal_key.open(digest, &seal_key.seal(digest, &grant).unwrap()).unwrap())
+}
+
+fn set<'a>(forward: &'a Forward, name: &str) -> Option<&'a str> {
+    forward.set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+}
+
+#[test]
+fn the_target_is_the_origins_address_with_the_requests_path_and_query() {
+    for (url, target) in [
+        ("https://gate.test/a/b?c=%20&d", "http://app.test:8000/a/b?c=%20&d"),
+        ("https://gate.test//evil.test/x", "http://app.test:8000//evil.test/x"),
+        ("https://gate.test/%2e%2e/x", "http://app.test:8000/%2e%2e/x"),
+        ("https://gate.test?x", "http://app.test:8000/?x"),
+    ] {
+        let forward = plan(&configuration(&[]), &head("GET", url), None).unwrap();
+        assert_eq!(forward.url, target);
+    }
+}
+
+#[test]
+fn a_zone_gets_the_url_unchanged_and_no_loop() {
+    let zone = configuration(&[("ORIGIN", "zone")]);
+    let mut head = head("GET", "https://gate.test/a?b");
+    let forward = plan(&zone, &head, None).unwrap();
+    assert_eq!(forward.url, "https://gate.test/a?b");
+    assert_eq!(set(&forward, "X-Gatehouse-Loop"), Some("1"));
+    head.header_names.push(LOOP_HEADER.to_owned());
+    assert_eq!(plan(&zone, &head, None), Err(Refusal::Loop));
+}
+
+#[test]
+fn what_only_the_gate_may_say_is_removed() {
+    let mut head = head("GET", "https://gate.test/");
+    let reserved = [
+        "x-forwarded-user",
+        "x-forwarded-groups",
+        "x-forwarded-for",
+        "x_forwarded_user",
+        "x-forwarded_user",
+        "X-Forwarded-Host",
+        "x-forwarded-port",
+        "x-gatehouse-assertion",
+        "x_gatehouse_assertion",
+        "forwarded",
+        "x-real-ip",
+        "x_real_ip",
+        "x-original-url",
+        "x-rewrite-url",
+        "x-frappe-site-name",
+        "x-request-id",
+    ];
+    let others = ["accept", "cookie", "traceparent", "x-forward", "content-type", "upgrade"];
+    head.header_names = reserved.iter().chain(&others).map(ToString::to_string).collect();
+    let forward = plan(&configuration(&[]), &head, None).unwrap();
+    assert_eq!(forward.remove, reserved);
+}
+
+#[test]
+fn what_connection_names_stays_on_this_hop_but_upgrade() {
+    let mut head = head("GET", "https://gate.test/");
+    head.header_names = ["connection", "upgrade", "x-a", "x-b"].map(str::to_owned).to_vec();
+    head.connection = Some("Upgrade, X-A , x-absent".to_owned());
+    assert_eq!(plan(&configuration(&[]), &head, None).unwrap().remove, ["x-a"]);
+}
+
+#[test]
+fn a_principal_brings_an_identity_and_a_stranger_none() {
+    let mut head = head("GET", "https://gate.test:8443/");
+    head.client_address = Some("2001:db8::1".to_owned());
+    let site = configuration(&[("ORIGIN_SITE", "site1.local")]);
+    let alice = principal("alice@example.test", &["System Manager", "Auditor"]);
+    let forward = plan(&site, &head, Some(&alice)).unwrap();
+    for (name, value) in [
+        ("X-Forwarded-User", "alice@example.test"),
+        ("X-Forwarded-Groups", "Auditor,System Manager"),
+        ("X-Forwarded-Host", "gate.test:8443"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-For", "2001:db8::1"),
+        ("X-Frappe-Site-Name", "site1.local"),
+        ("X-Request-Id", "the-request-id"),
+    ] {
+        assert_eq!(set(&forward, name), Some(value), "{name}");
+    }
+    assert_eq!(forward.remove, ["authorization"]);
+
+    let stranger = plan(&site, &head, None).unwrap();
+    assert_eq!(set(&stranger, "X-Forwarded-User"), None);
+    assert_eq!(set(&stranger, "X-Forwarded-Groups"), None);
+    assert!(stranger.remove.is_empty(), "a stranger's Authorization was judged before");
+}
+
+#[test]
+fn the_origins_own_secret_replaces_a_principals_and_goes_with_nobody_else() {
+    let head = head("GET", "https://gate.test/");
+    let alice = principal("alice", &[]);
+    let replace = configuration(&[("ORIGIN_AUTHORIZATION", "token a:b")]);
+    assert_eq!(set(&plan(&replace, &head, Some(&alice)).unwrap(), "Authorization"), Some("token a:b"));
+    assert_eq!(set(&plan(&replace, &head, None).unwrap(), "Authorization"), None);
+    let forward = plan(&configuration(&[("FORWARD_CREDENTIALS", "true")]), &head, Some(&alice)).unwrap();
+    assert!(forward.remove.is_empty() && set(&forward, "Authorization").is_none());
+}
+
+#[test]
+fn names_travel_as_visible_ascii() {
+    let head = head("GET", "https://gate.test/");
+    let principal = principal("Jürgen 100%", &["Überblick", "50% off"]);
+    let forward = plan(&configuration(&[]), &head, Some(&principal)).unwrap();
+    assert_eq!(set(&forward, "X-Forwarded-User"), Some("J%C3%BCrgen%20100%25"));
+    assert_eq!(set(&forward, "X-Forwarded-Groups"), Some("50%25 off,%C3%9Cberblick"));
+}

@@ -1,0 +1,14 @@
+//! HTTP as the gate speaks it: routes, error → response, header rules. Plain data in, plain data out.
+
+pub mod access;
+pub mod answer;
+pub mod configuration;
+pub mod cross_site;
+pub mod forward;
+pub mod location;
+pub mod management;
+pub mod parameters;
+pub mod refusal;
+pub mod request_head;
+pub mod resource;
+pub mod web_origin;

@@ -1,0 +1,245 @@
+//! Every reason why the gate refuses, and the one place where reasons become responses.
+//!
+//! The precise reason is for the log alone. All the reasons why a look-up fails give the same 401.
+
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::answer::{Answer, Envelope};
+use super::configuration::Problem;
+use super::parameters::ParameterError;
+use crate::core::authorization::AuthorizationError;
+use crate::core::grant::GrantError;
+use crate::core::user_name::UserNameError;
+
+/// Why a request is not served. `Display` is what the log says.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Nothing to authenticate with.
+    #[error("no credentials")]
+    NoCredentials,
+    /// The `Authorization` field does not hold credentials.
+    #[error("{0}")]
+    Authorization(AuthorizationError),
+    /// A scheme that is not the gate's.
+    #[error("a scheme that is not the gate's")]
+    OtherScheme,
+    /// No grant under that digest, or the registry does not know it.
+    #[error("unknown credentials")]
+    UnknownCredentials,
+    /// An entry in KV that nobody with the pepper wrote, or that this build cannot read.
+    #[error("{0}")]
+    Grant(GrantError),
+    /// The built-in administrator acts on the gate's own routes alone.
+    #[error("Administrator is never forwarded")]
+    AdministratorForwarded,
+    /// A principal without the role.
+    #[error("not a System Manager")]
+    NotSystemManager,
+    /// An unsafe request that a page of another site made a browser send.
+    #[error("a change from another site")]
+    CrossSite,
+    /// A link must not change anything.
+    #[error("a GET that would generate")]
+    GenerateByGet,
+    /// Not one of the gate's routes.
+    #[error("no such route")]
+    NoSuchRoute,
+    /// The registry has no such user.
+    #[error("no such user")]
+    NoSuchUser,
+    /// The route has other methods.
+    #[error("method not allowed")]
+    Method {
+        /// The methods it has.
+        allow: &'static str,
+    },
+    /// More than a route of the gate reads.
+    #[error("body too large")]
+    BodyTooLarge,
+    /// The client went away, or sent a body that cannot be read.
+    #[error("body unreadable")]
+    BodyUnreadable,
+    /// A parameter is missing or wrong.
+    #[error("{0}")]
+    Parameter(ParameterError),
+    /// The origin did not answer.
+    #[error("origin unreachable")]
+    OriginUnreachable,
+    /// This request has passed the gate before.
+    #[error("the request came back to the gate")]
+    Loop,
+    /// A value of the configuration is missing or wrong.
+    #[error("misconfigured: {}", problem_list(.0))]
+    Misconfigured(Vec<Problem>),
+    /// KV failed, which is not the same as an entry that is absent.
+    #[error("KV failed")]
+    KvFailed,
+    /// The registry failed.
+    #[error("the registry failed")]
+    RegistryFailed,
+    /// Something that the gate itself got wrong.
+    #[error("internal: {0}")]
+    Internal(&'static str),
+}
+
+impl From<AuthorizationError> for Refusal {
+    fn from(error: AuthorizationError) -> Self {
+        Self::Authorization(error)
+    }
+}
+
+impl From<ParameterError> for Refusal {
+    fn from(error: ParameterError) -> Self {
+        Self::Parameter(error)
+    }
+}
+
+/// What a client may know of a refusal.
+struct Shown {
+    status: u16,
+    exc_type: &'static str,
+    message: String,
+    header: Option<(&'static str, String)>,
+}
+
+impl Refusal {
+    /// The response. `challenge_basic`: whether a browser may ask its user for a password.
+    #[must_use]
+    pub fn answer(&self, envelope: Envelope, challenge_basic: bool) -> Answer {
+        let Shown { status, exc_type, message, header } = self.shown(challenge_basic);
+        Answer {
+            status,
+            headers: header.into_iter().collect(),
+            body: Some(error_body(envelope, exc_type, &message).to_string()),
+        }
+    }
+
+    fn shown(&self, challenge_basic: bool) -> Shown {
+        match self {
+            Self::Authorization(AuthorizationError::Base64) => {
+                plain(400, "InvalidAuthorizationToken", "The Basic credentials are not valid base64.")
+            }
+            Self::NoCredentials
+            | Self::Authorization(
+                AuthorizationError::Empty
+                | AuthorizationError::Scheme
+                | AuthorizationError::Separator
+                | AuthorizationError::Misplaced
+                | AuthorizationError::Credentials(_),
+            )
+            | Self::OtherScheme
+            | Self::UnknownCredentials
+            | Self::Grant(GrantError::Format | GrantError::Seal | GrantError::Content) => unauthorized(challenge_basic),
+            Self::AdministratorForwarded => plain(
+                403,
+                "PermissionError",
+                "Administrator is good for the gate's own routes only. Generate keys for a user.",
+            ),
+            Self::NotSystemManager => plain(403, "PermissionError", "Only a System Manager may do this."),
+            Self::CrossSite => plain(403, "PermissionError", "Changes from another site are refused."),
+            Self::GenerateByGet => plain(403, "PermissionError", "Not permitted: generate with POST."),
+            Self::NoSuchRoute => plain(404, "DoesNotExistError", "The gate has no such route."),
+            Self::NoSuchUser => plain(404, "DoesNotExistError", "There is no such user."),
+            Self::Method { allow } => Shown {
+                header: Some(("Allow", (*allow).to_owned())),
+                ..plain(405, "MethodNotAllowed", "This route has other methods.")
+            },
+            Self::BodyTooLarge => plain(413, "RequestEntityTooLarge", "The body is larger than this route reads."),
+            Self::BodyUnreadable => plain(400, "InvalidRequest", "The body could not be read."),
+            Self::Parameter(ParameterError::UserName(UserNameError::Reserved)) => {
+                plain(403, "PermissionError", "This user name is reserved.")
+            }
+            Self::Parameter(error) => Shown { message: format!("{error}."), ..plain(417, "ValidationError", "") },
+            Self::OriginUnreachable => plain(502, "OriginUnreachable", "The origin did not answer."),
+            Self::Loop => plain(503, "GatewayLoop", "The origin sent this request back to the gate."),
+            Self::Misconfigured(problems) => Shown {
+                message: format!("The gate is misconfigured: {}.", problem_list(problems)),
+                ..plain(503, "Misconfigured", "")
+            },
+            Self::KvFailed | Self::RegistryFailed => {
+                plain(503, "ServiceUnavailable", "The gate cannot decide right now. Try again.")
+            }
+            Self::Internal(_) => plain(500, "InternalError", "The gate failed."),
+        }
+    }
+}
+
+fn plain(status: u16, exc_type: &'static str, message: &str) -> Shown {
+    Shown { status, exc_type, message: message.to_owned(), header: None }
+}
+
+fn unauthorized(challenge_basic: bool) -> Shown {
+    let basic = if challenge_basic { r#", Basic realm="gatehouse", charset="UTF-8""# } else { "" };
+    Shown {
+        header: Some(("WWW-Authenticate", format!(r#"token realm="gatehouse"{basic}"#))),
+        ..plain(401, "AuthenticationError", "Valid credentials are required.")
+    }
+}
+
+fn problem_list(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Frappe's shape. `exc` is never empty: one client takes an error without it for success.
+fn error_body(envelope: Envelope, exc_type: &str, message: &str) -> Value {
+    match envelope {
+        Envelope::V1 => {
+            let exception = format!("frappe.exceptions.{exc_type}");
+            json!({
+                "exc_type": exc_type,
+                "exception": exception,
+                "exc": json!([format!("{exception}: {message}")]).to_string(),
+                "message": message,
+            })
+        }
+        Envelope::V2 => json!({ "errors": [{ "type": exc_type, "message": message }] }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::credentials::CredentialsError;
+
+    #[test]
+    fn every_failed_look_up_gets_the_same_answer() {
+        let expected = Refusal::UnknownCredentials.answer(Envelope::V1, true);
+        assert_eq!(expected.status, 401);
+        for refusal in [
+            Refusal::NoCredentials,
+            Refusal::OtherScheme,
+            Refusal::Grant(GrantError::Seal),
+            Refusal::Grant(GrantError::Format),
+            Refusal::Grant(GrantError::Content),
+            Refusal::Authorization(AuthorizationError::Empty),
+            Refusal::Authorization(CredentialsError::Checksum.into()),
+        ] {
+            assert_eq!(refusal.answer(Envelope::V1, true), expected, "{refusal}");
+        }
+    }
+
+    #[test]
+    fn an_error_has_frappes_shape() {
+        let answer = Refusal::NoCredentials.answer(Envelope::V1, true);
+        let body: Value = serde_json::from_str(&answer.body.unwrap()).unwrap();
+        assert_eq!(body["exc_type"], "AuthenticationError");
+        assert_eq!(body["exception"], "frappe.exceptions.AuthenticationError");
+        let exc: Vec<String> = serde_json::from_str(body["exc"].as_str().unwrap()).unwrap();
+        assert_eq!(exc, ["frappe.exceptions.AuthenticationError: Valid credentials are required."]);
+        assert_eq!(
+            answer.headers,
+            [("WWW-Authenticate", r#"token realm="gatehouse", Basic realm="gatehouse", charset="UTF-8""#.to_owned())]
+        );
+
+        let answer = Refusal::NoSuchUser.answer(Envelope::V2, true);
+        let body: Value = serde_json::from_str(&answer.body.unwrap()).unwrap();
+        assert_eq!(body, json!({ "errors": [{ "type": "DoesNotExistError", "message": "There is no such user." }] }));
+    }
+
+    #[test]
+    fn a_script_in_a_page_does_not_make_the_browser_ask_for_a_password() {
+        let answer = Refusal::NoCredentials.answer(Envelope::V1, false);
+        assert_eq!(answer.headers, [("WWW-Authenticate", r#"token realm="gatehouse""#.to_owned())]);
+    }
+}

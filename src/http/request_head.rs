@@ -1,0 +1,161 @@
+//! What the gate reads of a request before it decides: everything but the body.
+
+use crate::core::path::NormalPath;
+
+/// The longest request id taken from a client, in characters.
+const REQUEST_ID_MAX_CHARACTERS: usize = 128;
+
+/// A request without its body.
+#[derive(Debug, Clone)]
+pub struct RequestHead {
+    /// As sent: methods are case-sensitive (RFC 9110 §9.1).
+    pub method: String,
+    /// Where it went.
+    pub url: RequestUrl,
+    /// The names of all header fields, in lower case.
+    pub header_names: Vec<String>,
+    /// `Authorization`, several fields joined by a comma and a space.
+    pub authorization: Option<String>,
+    /// `Connection`.
+    pub connection: Option<String>,
+    /// `Origin`.
+    pub origin: Option<String>,
+    /// `Sec-Fetch-Site`.
+    pub sec_fetch_site: Option<String>,
+    /// `Sec-Fetch-Mode`.
+    pub sec_fetch_mode: Option<String>,
+    /// The client's address, as Cloudflare tells it.
+    pub client_address: Option<String>,
+    /// The id of this request, kept from the client or made.
+    pub request_id: String,
+}
+
+impl RequestHead {
+    /// Whether the header field is there; `name` in lower case.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.header_names.iter().any(|known| known == name)
+    }
+
+    /// A CORS preflight, which carries no credentials by design (Fetch standard, §3.2.2).
+    #[must_use]
+    pub fn is_preflight(&self) -> bool {
+        self.method == "OPTIONS" && self.origin.is_some() && self.has("access-control-request-method")
+    }
+
+    /// Whether the method is defined as safe (RFC 9110 §9.2.1).
+    #[must_use]
+    pub fn is_safe(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
+    }
+}
+
+/// The parts of an absolute request URL.
+#[derive(Debug, Clone)]
+pub struct RequestUrl {
+    /// The whole URL, as the platform gave it.
+    pub full: String,
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Host and port.
+    pub authority: String,
+    /// The path as it was sent.
+    pub raw_path: String,
+    /// The query with its question mark, or nothing.
+    pub query: String,
+    /// The path, normalised.
+    pub path: NormalPath,
+}
+
+impl RequestUrl {
+    /// Parts a URL that the platform has parsed already. No URL of a request has another form.
+    #[must_use]
+    pub fn parse(full: &str) -> Option<Self> {
+        let without_fragment = full.split('#').next()?;
+        let (scheme, behind) = without_fragment.split_once("://")?;
+        let (authority, target) = behind.split_at_checked(behind.find(['/', '?']).unwrap_or(behind.len()))?;
+        let (path, query) = target.split_at_checked(target.find('?').unwrap_or(target.len()))?;
+        let path = if path.is_empty() { "/" } else { path };
+        Some(Self {
+            full: without_fragment.to_owned(),
+            scheme: scheme.to_owned(),
+            authority: authority.to_owned(),
+            raw_path: path.to_owned(),
+            query: query.to_owned(),
+            path: NormalPath::new(path),
+        })
+    }
+
+    /// Scheme and authority: the gate's own address in the eyes of this client.
+    #[must_use]
+    pub fn web_origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+}
+
+/// The request id: the client's, if it is 1 to 128 letters, digits, `.`, `_` or `-`, else the random bytes in hex.
+#[must_use]
+pub fn request_id(given: Option<String>, random: [u8; 16]) -> String {
+    given
+        .filter(|id| {
+            (1..=REQUEST_ID_MAX_CHARACTERS).contains(&id.len())
+                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        })
+        .unwrap_or_else(|| hex::encode(random))
+}
+
+/// A bare request, for the tests of this layer.
+#[cfg(test)]
+pub(super) fn head(method: &str, url: &str) -> RequestHead {
+    RequestHead {
+        method: method.to_owned(),
+        url: RequestUrl::parse(url).unwrap(),
+        header_names: Vec::new(),
+        authorization: None,
+        connection: None,
+        origin: None,
+        sec_fetch_site: None,
+        sec_fetch_mode: None,
+        client_address: None,
+        request_id: "the-request-id".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_a_url() {
+        for (full, web_origin, path, query) in [
+            ("https://gate.test/a?b=c", "https://gate.test", "/a", "?b=c"),
+            ("http://gate.test:8787//evil.test/x?", "http://gate.test:8787", "//evil.test/x", "?"),
+            ("http://gate.test?a/b", "http://gate.test", "/", "?a/b"),
+            ("http://gate.test", "http://gate.test", "/", ""),
+        ] {
+            let url = RequestUrl::parse(full).unwrap();
+            assert_eq!(
+                (url.web_origin().as_str(), url.raw_path.as_str(), url.query.as_str()),
+                (web_origin, path, query)
+            );
+        }
+    }
+
+    #[test]
+    fn keeps_a_well_formed_request_id_and_replaces_others() {
+        let made = "0a".repeat(16);
+        let longest = "i".repeat(128);
+        for (given, id) in [
+            (Some("abc-DEF_1.2"), "abc-DEF_1.2"),
+            (Some(longest.as_str()), longest.as_str()),
+            (Some(&*"i".repeat(129)), made.as_str()),
+            (Some(""), &made),
+            (Some("a b"), &made),
+            (Some("a, b"), &made),
+            (Some("a\"b"), &made),
+            (None, &made),
+        ] {
+            assert_eq!(request_id(given.map(str::to_owned), [0x0a; 16]), id);
+        }
+    }
+}

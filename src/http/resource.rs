@@ -1,0 +1,205 @@
+//! The gate's own resources, by path, and the methods each has.
+
+use percent_encoding::percent_decode_str;
+
+use super::answer::Envelope;
+use super::refusal::Refusal;
+use super::request_head::RequestUrl;
+
+/// What a path names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resource {
+    /// Not the gate's own: the origin's.
+    Origin,
+    /// `frappe.auth.get_logged_user`.
+    LoggedUser(Envelope),
+    /// `frappe.core.doctype.user.user.generate_keys` and its spellings.
+    GenerateKeys {
+        /// How the answer is wrapped.
+        envelope: Envelope,
+        /// The short spelling of Frappe's documentation, where quotes around the value are allowed.
+        quotes: bool,
+    },
+    /// `/_gatehouse/health`.
+    Health,
+    /// `/_gatehouse/users`.
+    Users,
+    /// `/_gatehouse/users/{user}`.
+    User(String),
+    /// `/_gatehouse/users/{user}/generate`.
+    UserGenerate(String),
+    /// `/_gatehouse/users/{user}/revoke`.
+    UserRevoke(String),
+    /// Under the gate's own prefix, and nothing.
+    Nothing,
+}
+
+impl Resource {
+    /// Finds what a URL names. `on_management_host`: whether management answers here.
+    #[must_use]
+    pub fn find(url: &RequestUrl, on_management_host: bool) -> Self {
+        let path = url.path.as_str();
+        if path == "/_gatehouse" || path.starts_with("/_gatehouse/") {
+            let resource = management(path);
+            return if on_management_host || resource == Self::Health { resource } else { Self::Nothing };
+        }
+        let rpc = url.path.unambiguous().and_then(rpc).unwrap_or(Self::Origin);
+        if matches!(rpc, Self::GenerateKeys { .. }) && !on_management_host { Self::Nothing } else { rpc }
+    }
+
+    /// Whether a Frappe desk calls it with its session cookie, so that with `ANONYMOUS = "pass"` it is the origin's
+    /// to answer where no credentials come along.
+    #[must_use]
+    pub fn is_rpc(&self) -> bool {
+        matches!(self, Self::LoggedUser(_) | Self::GenerateKeys { .. })
+    }
+
+    /// Refuses a method that the resource does not have.
+    pub fn check_method(&self, method: &str) -> Result<(), Refusal> {
+        let allow = match self {
+            Self::Origin => return Ok(()),
+            Self::Nothing => return Err(Refusal::NoSuchRoute),
+            // A link must not change anything; Frappe answers so since version 14.
+            Self::GenerateKeys { .. } if matches!(method, "GET" | "HEAD") => return Err(Refusal::GenerateByGet),
+            Self::LoggedUser(_)
+            | Self::GenerateKeys { .. }
+            | Self::Health
+            | Self::Users
+            | Self::User(_)
+            | Self::UserGenerate(_)
+            | Self::UserRevoke(_) => self.allow(),
+        };
+        if allow.split(", ").any(|allowed| allowed == method) { Ok(()) } else { Err(Refusal::Method { allow }) }
+    }
+
+    /// The methods it has, as `Allow` lists them (RFC 9110 §10.2.1).
+    #[must_use]
+    pub fn allow(&self) -> &'static str {
+        match self {
+            Self::LoggedUser(_) => "GET, HEAD, POST, OPTIONS",
+            Self::GenerateKeys { .. } | Self::UserGenerate(_) | Self::UserRevoke(_) => "POST, OPTIONS",
+            Self::Health | Self::Users => "GET, HEAD, OPTIONS",
+            Self::User(_) => "GET, HEAD, PUT, DELETE, OPTIONS",
+            Self::Origin | Self::Nothing => "",
+        }
+    }
+}
+
+fn rpc(path: &str) -> Option<Resource> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let (method, envelope) = if let Some(method) = path.strip_prefix("/api/v2/method/") {
+        (method, Envelope::V2)
+    } else {
+        let method = path.strip_prefix("/api/method/").or_else(|| path.strip_prefix("/api/v1/method/"))?;
+        (method, Envelope::V1)
+    };
+    match (method, envelope) {
+        ("frappe.auth.get_logged_user", _) => Some(Resource::LoggedUser(envelope)),
+        ("frappe.core.doctype.user.user.generate_keys", _) | ("User/generate_keys", Envelope::V2) => {
+            Some(Resource::GenerateKeys { envelope, quotes: false })
+        }
+        ("frappe.core.doctype.user.user", _) => Some(Resource::GenerateKeys { envelope, quotes: true }),
+        _ => None,
+    }
+}
+
+/// Segments are decoded one by one, so that a user's name may hold a slash.
+fn management(path: &str) -> Resource {
+    let mut segments = path.split('/').skip(2);
+    let (first, user, verb) = (segments.next(), segments.next(), segments.next());
+    let user = user.map(|segment| percent_decode_str(segment).decode_utf8().map(std::borrow::Cow::into_owned));
+    match (first, user, verb, segments.next()) {
+        (Some("health"), None, None, None) => Resource::Health,
+        (Some("users"), None, None, None) => Resource::Users,
+        (Some("users"), Some(Ok(user)), None, None) if !user.is_empty() => Resource::User(user),
+        (Some("users"), Some(Ok(user)), Some("generate"), None) => Resource::UserGenerate(user),
+        (Some("users"), Some(Ok(user)), Some("revoke"), None) => Resource::UserRevoke(user),
+        _ => Resource::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(path: &str) -> Resource {
+        Resource::find(&RequestUrl::parse(&format!("https://gate.test{path}")).unwrap(), true)
+    }
+
+    #[test]
+    fn finds_frappes_methods_under_every_spelling() {
+        use Envelope::{V1, V2};
+        for (path, resource) in [
+            ("/api/method/frappe.auth.get_logged_user", Resource::LoggedUser(V1)),
+            ("/api/method/frappe.auth.get_logged_user/", Resource::LoggedUser(V1)),
+            ("/api/method/frappe%2Eauth.get_logged_user", Resource::LoggedUser(V1)),
+            ("/api/v1/method/frappe.auth.get_logged_user?x=y", Resource::LoggedUser(V1)),
+            ("/api/v2/method/frappe.auth.get_logged_user", Resource::LoggedUser(V2)),
+            (
+                "/api/method/frappe.core.doctype.user.user.generate_keys",
+                Resource::GenerateKeys { envelope: V1, quotes: false },
+            ),
+            ("/api/method/frappe.core.doctype.user.user", Resource::GenerateKeys { envelope: V1, quotes: true }),
+            ("/api/v2/method/User/generate_keys", Resource::GenerateKeys { envelope: V2, quotes: false }),
+            ("/api/method/User/generate_keys", Resource::Origin),
+            ("/api/method/ping", Resource::Origin),
+            ("/api/method/frappe.auth.get_logged_user//", Resource::Origin),
+            ("/api/v3/method/frappe.auth.get_logged_user", Resource::Origin),
+            ("/", Resource::Origin),
+            ("//_gatehouse/users", Resource::Origin),
+        ] {
+            assert_eq!(find(path), resource, "{path}");
+        }
+    }
+
+    #[test]
+    fn finds_management_routes_and_decodes_a_users_name() {
+        for (path, resource) in [
+            ("/_gatehouse/health", Resource::Health),
+            ("/_gatehouse/users", Resource::Users),
+            ("/_gatehouse/users/alice@example.test", Resource::User("alice@example.test".into())),
+            ("/_gatehouse/users/a%2Fb%25c%3B%20%C3%A4", Resource::User("a/b%c; ä".into())),
+            ("/_gatehouse/users/a/generate", Resource::UserGenerate("a".into())),
+            ("/_gatehouse/users/a/revoke", Resource::UserRevoke("a".into())),
+            ("/%5Fgatehouse/users", Resource::Users),
+            ("/x/../_gatehouse/health", Resource::Health),
+            ("/_gatehouse", Resource::Nothing),
+            ("/_gatehouse/", Resource::Nothing),
+            ("/_gatehouse/users/", Resource::Nothing),
+            ("/_gatehouse/users/%ff", Resource::Nothing),
+            ("/_gatehouse/users/a/b", Resource::Nothing),
+            ("/_gatehouse/users/a/generate/", Resource::Nothing),
+            ("/_gatehouse//users", Resource::Nothing),
+        ] {
+            assert_eq!(find(path), resource, "{path}");
+        }
+    }
+
+    #[test]
+    fn off_the_management_host_only_health_and_the_logged_user_answer() {
+        for (path, resource) in [
+            ("/_gatehouse/users", Resource::Nothing),
+            ("/api/method/frappe.core.doctype.user.user.generate_keys", Resource::Nothing),
+            ("/_gatehouse/health", Resource::Health),
+            ("/api/method/frappe.auth.get_logged_user", Resource::LoggedUser(Envelope::V1)),
+            ("/x", Resource::Origin),
+        ] {
+            let url = RequestUrl::parse(&format!("https://elsewhere.test{path}")).unwrap();
+            assert_eq!(Resource::find(&url, false), resource, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_get_that_would_generate_is_forbidden_and_other_methods_are_listed() {
+        let generate = find("/api/method/frappe.core.doctype.user.user.generate_keys");
+        assert_eq!(generate.check_method("GET"), Err(Refusal::GenerateByGet));
+        assert_eq!(generate.check_method("PUT"), Err(Refusal::Method { allow: "POST, OPTIONS" }));
+        assert_eq!(generate.check_method("POST"), Ok(()));
+        assert_eq!(find("/x").check_method("BREW"), Ok(()));
+        assert_eq!(
+            find("/_gatehouse/users").check_method("post"),
+            Err(Refusal::Method { allow: "GET, HEAD, OPTIONS" })
+        );
+        assert_eq!(find("/_gatehouse/x").check_method("GET"), Err(Refusal::NoSuchRoute));
+    }
+}

@@ -1,0 +1,47 @@
+//! What the isolate keeps for its life: the checked configuration and the cache of grants. Read once, never I/O.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use js_sys::{Object, Reflect};
+use wasm_bindgen::JsValue;
+use worker::Env;
+
+use crate::core::grant_cache::GrantCache;
+use crate::http::configuration::{Bindings, Configuration, Problem, read};
+
+/// A configured gate.
+pub struct Gate {
+    pub configuration: Configuration,
+    pub grant_cache: RefCell<GrantCache>,
+}
+
+thread_local! {
+    static GATE: OnceCell<Result<Rc<Gate>, Vec<Problem>>> = const { OnceCell::new() };
+}
+
+/// The isolate's gate, or what is wrong with its configuration.
+pub fn gate(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
+    GATE.with(|cell| cell.get_or_init(|| configure(env)).clone())
+}
+
+fn configure(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
+    let is_bound = |name| binding(env, name).is_some();
+    let bindings =
+        Bindings { keys: is_bound("KEYS"), registry: is_bound("REGISTRY"), origin_service: is_bound("ORIGIN_SERVICE") };
+    let configuration = read(&|name| variable(env, name), bindings)?;
+    let grant_cache = RefCell::new(GrantCache::new(configuration.cache_seconds));
+    Ok(Rc::new(Gate { configuration, grant_cache }))
+}
+
+/// The text of a variable or secret. `wrangler.toml` may give numbers and truth values without quotes; those and
+/// anything else are taken as JavaScript writes them, so that what makes no sense is refused and not overlooked.
+pub fn variable(env: &Env, name: &str) -> Option<String> {
+    let value = binding(env, name)?;
+    value.as_string().or_else(|| Some(Object::from(value).to_string().into()))
+}
+
+/// A binding of any kind, if it is there.
+pub fn binding(env: &Env, name: &str) -> Option<JsValue> {
+    Reflect::get(env, &JsValue::from_str(name)).ok().filter(|value| !value.is_undefined() && !value.is_null())
+}

@@ -1,0 +1,74 @@
+//! The flow of one request: head → access → principal → forward, or the gate's own answer.
+
+use wasm_bindgen::JsValue;
+use web_sys::{Request, Response};
+use worker::Env;
+
+use super::authentication::{Holder, holder, principal};
+use super::environment::{Gate, gate};
+use super::{incoming, log, management, origin, outgoing};
+use crate::core::credentials::Credentials;
+use crate::http::access::{Access, access};
+use crate::http::answer::{Answer, Envelope};
+use crate::http::management::health_problems;
+use crate::http::refusal::Refusal;
+use crate::http::request_head::RequestHead;
+use crate::http::resource::Resource;
+
+/// Answers a request. An error here is one of the platform's, and the client gets a bare 500.
+pub async fn respond(request: &Request, env: &Env) -> Result<Response, JsValue> {
+    let head = incoming::head(request)?;
+    let gate = match gate(env) {
+        Ok(gate) => gate,
+        Err(problems) if Resource::find(&head.url, true) == Resource::Health => {
+            return outgoing::own(&health_problems(&problems), &head);
+        }
+        Err(problems) => return refuse(&head, &Refusal::Misconfigured(problems)),
+    };
+    match handle(&gate, env, request, &head).await {
+        Ok(Reply::Own(answer)) => outgoing::own(&answer, &head),
+        Ok(Reply::Origin(response)) => outgoing::of_origin(response, &gate.configuration, &head),
+        Err(refusal) => refuse(&head, &refusal),
+    }
+}
+
+enum Reply {
+    Own(Answer),
+    Origin(Response),
+}
+
+async fn handle(gate: &Gate, env: &Env, request: &Request, head: &RequestHead) -> Result<Reply, Refusal> {
+    match access(&gate.configuration, head)? {
+        Access::Anonymous => origin::forward(gate, env, request, head, None).await.map(Reply::Origin),
+        Access::Authenticate(credentials) => {
+            let Holder::User(digest) = holder(gate, &credentials)? else {
+                return Err(Refusal::AdministratorForwarded);
+            };
+            let principal = principal(gate, env, head, digest).await?;
+            origin::forward(gate, env, request, head, Some(&principal)).await.map(Reply::Origin)
+        }
+        Access::Own(resource, _) if head.method == "OPTIONS" => Ok(Reply::Own(Answer::options(resource.allow()))),
+        Access::Own(Resource::LoggedUser(envelope), Some(credentials)) => {
+            let user = logged_user(gate, env, head, &credentials).await?;
+            let body = envelope.wrap(&user.into());
+            Answer::json(200, &body).map(Reply::Own).map_err(|_| Refusal::Internal("an answer is no JSON"))
+        }
+        Access::Own(resource, credentials) => {
+            management::answer(gate, env, request, head, &resource, credentials.as_ref()).await.map(Reply::Own)
+        }
+    }
+}
+
+async fn logged_user(gate: &Gate, env: &Env, head: &RequestHead, credentials: &Credentials) -> Result<String, Refusal> {
+    match holder(gate, credentials)? {
+        Holder::Administrator(administrator) => Ok(administrator.user().to_owned()),
+        Holder::User(digest) => Ok(principal(gate, env, head, digest).await?.user().to_owned()),
+    }
+}
+
+fn refuse(head: &RequestHead, refusal: &Refusal) -> Result<Response, JsValue> {
+    log::refusal(head, refusal);
+    // A script in a page gets no challenge that would make the browser ask its user for a password.
+    let challenge_basic = head.sec_fetch_mode.as_deref().is_none_or(|mode| mode == "navigate");
+    outgoing::own(&refusal.answer(Envelope::of_path(head.url.path.as_str()), challenge_basic), head)
+}

@@ -1,0 +1,63 @@
+//! Structured log lines: JSON, one a line; never a secret, a digest or a query string.
+
+use serde_json::json;
+use wasm_bindgen::JsValue;
+use web_sys::console;
+
+use crate::http::refusal::Refusal;
+use crate::http::request_head::RequestHead;
+
+/// The gate refused a request: the precise reason, which the client is not told.
+pub fn refusal(head: &RequestHead, refusal: &Refusal) {
+    let line = json!({
+        "event": "refused",
+        "reason": refusal.to_string(),
+        "method": head.method,
+        "path": head.url.path.as_str(),
+        "request_id": head.request_id,
+    });
+    let line = JsValue::from_str(&line.to_string());
+    match refusal {
+        // Somebody writes to the namespace without the pepper, or the gate itself is broken.
+        Refusal::Grant(_) | Refusal::Internal(_) => console::error_1(&line),
+        Refusal::NoCredentials
+        | Refusal::Authorization(_)
+        | Refusal::OtherScheme
+        | Refusal::UnknownCredentials
+        | Refusal::AdministratorForwarded
+        | Refusal::NotSystemManager
+        | Refusal::CrossSite
+        | Refusal::GenerateByGet
+        | Refusal::NoSuchRoute
+        | Refusal::NoSuchUser
+        | Refusal::Method { .. }
+        | Refusal::BodyTooLarge
+        | Refusal::BodyUnreadable
+        | Refusal::Parameter(_)
+        | Refusal::OriginUnreachable
+        | Refusal::Loop
+        | Refusal::Misconfigured(_)
+        | Refusal::KvFailed
+        | Refusal::RegistryFailed => console::log_1(&line),
+    }
+}
+
+/// Something that the gate depends on failed.
+pub fn failure(dependency: &str, head: &RequestHead, error: &JsValue) {
+    failed(dependency, Some(&head.request_id), error);
+}
+
+/// Something failed that no single request asked for.
+pub fn background_failure(dependency: &str, error: &JsValue) {
+    failed(dependency, None, error);
+}
+
+fn failed(dependency: &str, request_id: Option<&str>, error: &JsValue) {
+    let line = json!({
+        "event": "failed",
+        "dependency": dependency,
+        "error": String::from(js_sys::Object::from(error.clone()).to_string()),
+        "request_id": request_id,
+    });
+    console::error_1(&JsValue::from_str(&line.to_string()));
+}

@@ -1,0 +1,33 @@
+//! Cloudflare's side: entry point, Workers KV, the registry's Durable Object, fetch. The only place that names
+//! the `worker` crate.
+
+mod authentication;
+mod environment;
+mod gate;
+mod incoming;
+mod log;
+mod management;
+mod origin;
+mod outgoing;
+mod registry;
+mod registry_client;
+mod unicode;
+
+use worker::{Context, Env, event};
+
+#[event(fetch)]
+async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
+    Ok(gate::respond(&request, &env).await?)
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z. Stands still between two I/O operations, as Workers' clocks do.
+fn now_ms() -> f64 {
+    js_sys::Date::now()
+}
+
+/// Fresh random bytes from the platform's generator.
+fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,95 @@
+//! The registry: one Durable Object that holds users, digests of secrets and the outbox, and through which every
+//! change goes. It never holds a secret.
+
+mod command;
+mod outbox;
+mod schema;
+mod sql_value;
+mod store;
+mod transaction;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+
+use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+
+use self::outbox::Alarm;
+use self::store::Store;
+use super::environment::variable;
+use super::{log, now_ms};
+use crate::core::digest::{Digest, DigestKey};
+use crate::core::grant::SealKey;
+use crate::core::pepper::Pepper;
+use crate::core::registry::message::Question;
+use crate::core::unix_time::UnixSeconds;
+
+/// The Durable Object class `Registry`.
+#[durable_object(alarm)]
+pub struct Registry {
+    state: State,
+    env: Env,
+    store: Store,
+    alarm: Alarm,
+    /// Names that are being written to KV right now: one write in flight a name.
+    in_flight: RefCell<HashSet<Digest>>,
+    /// Whether this instance has seen the tables up to date.
+    migrated: Cell<bool>,
+}
+
+/// What is derived from the pepper.
+struct Keys {
+    digest_key: DigestKey,
+    seal_key: SealKey,
+}
+
+impl DurableObject for Registry {
+    fn new(state: State, env: Env) -> Self {
+        let store = Store::new(state.storage().sql());
+        Self { state, env, store, alarm: Alarm::default(), in_flight: RefCell::default(), migrated: Cell::new(false) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let question: Question = serde_json::from_str(&request.text().await?)?;
+        self.migrate()?;
+        Response::ok(serde_json::to_string(&self.answer(question).await?)?)
+    }
+
+    /// Publishes what is left in the outbox. Catches its own errors and always sets itself again while there is
+    /// anything left: the platform gives up on an alarm that fails six times.
+    async fn alarm(&self) -> Result<Response> {
+        self.alarm.rang();
+        let flushed = async {
+            self.migrate()?;
+            self.flush().await
+        };
+        if let Err(error) = flushed.await {
+            log::background_failure("registry", &error.into());
+        }
+        if let Err(error) = self.set_alarm_while_dirty().await {
+            log::background_failure("registry alarm", &error.into());
+        }
+        Response::empty()
+    }
+}
+
+impl Registry {
+    fn migrate(&self) -> Result<()> {
+        if !self.migrated.get() {
+            schema::migrate(&self.state)?;
+            self.migrated.set(true);
+        }
+        Ok(())
+    }
+
+    fn keys(&self) -> Result<Keys> {
+        let text = variable(&self.env, "TOKEN_PEPPER").ok_or("TOKEN_PEPPER is missing")?;
+        let pepper = Pepper::parse(&text).map_err(|error| error.to_string())?;
+        Ok(Keys { digest_key: DigestKey::new(&pepper), seal_key: SealKey::new(&pepper) })
+    }
+}
+
+fn now() -> UnixSeconds {
+    // Milliseconds of this era fit in an f64 and in an i64.
+    #[allow(clippy::cast_possible_truncation)]
+    UnixSeconds((now_ms() / 1000.0) as i64)
+}

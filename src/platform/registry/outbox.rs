@@ -1,0 +1,122 @@
+//! The outbox: makes KV say what the registry says, however often KV fails.
+//!
+//! It holds names, not operations. What a name should hold is read from the tables at the moment of writing, so
+//! nothing older can overwrite anything newer; deletions go first; one write is in flight a name; and a name is
+//! clean only if nothing changed while it was written.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use worker::Result;
+use worker::kv::KvStore;
+
+use super::Registry;
+use crate::core::digest::Digest;
+use crate::core::grant::SealKey;
+use crate::core::user_name::FoldedUserName;
+use crate::platform::log;
+
+/// How many names one alarm publishes: an invocation may do 1,000 operations on KV (Cloudflare, "KV limits").
+const NAMES_A_FLUSH: u32 = 900;
+/// How often a name is written in one go. KV takes one write a second for each name, so more is for the alarm.
+const WRITES_AT_ONCE: u32 = 2;
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+const LAST_RETRY: Duration = Duration::from_secs(60);
+
+/// When the alarm rings, as far as this instance knows; an instance that has just started does not.
+#[derive(Default)]
+pub struct Alarm {
+    set: Cell<bool>,
+    failed_in_a_row: Cell<u32>,
+}
+
+impl Alarm {
+    pub fn rang(&self) {
+        self.set.set(false);
+    }
+
+    fn delay(&self) -> Duration {
+        FIRST_RETRY.saturating_mul(2u32.saturating_pow(self.failed_in_a_row.get())).min(LAST_RETRY)
+    }
+}
+
+impl Registry {
+    /// Publishes a user's dirty names at once. What KV refuses stays in the outbox, for the alarm.
+    ///
+    /// Call it straight after the transaction, with no await between: the alarm is then set in the same commit, and
+    /// a crash before the writes loses nothing.
+    pub(super) async fn publish(&self, name: &FoldedUserName) -> Result<()> {
+        let dirty = self.store.dirty_of(name)?;
+        if dirty.is_empty() {
+            return Ok(());
+        }
+        self.set_alarm().await?;
+        self.write_all(&dirty).await
+    }
+
+    /// Publishes what the outbox holds, as much as one alarm may.
+    pub(super) async fn flush(&self) -> Result<()> {
+        let dirty = self.store.dirty(NAMES_A_FLUSH)?;
+        self.write_all(&dirty).await
+    }
+
+    /// Sets the alarm again as long as anything is left. An outbox that cannot be read counts as not empty.
+    pub(super) async fn set_alarm_while_dirty(&self) -> Result<()> {
+        if self.store.outbox_depth().is_ok_and(|depth| depth == 0) {
+            return Ok(());
+        }
+        self.set_alarm().await
+    }
+
+    async fn set_alarm(&self) -> Result<()> {
+        // An alarm that is set already is left alone: changes in a row would put it off for ever.
+        if self.alarm.set.replace(true) {
+            return Ok(());
+        }
+        let set = self.state.storage().set_alarm(self.alarm.delay()).await;
+        if set.is_err() {
+            self.alarm.set.set(false);
+        }
+        set
+    }
+
+    async fn write_all(&self, digests: &[Digest]) -> Result<()> {
+        if digests.is_empty() {
+            return Ok(());
+        }
+        let keys = self.env.kv("KEYS")?;
+        let seal_key = self.keys()?.seal_key;
+        let mut failed = false;
+        for digest in digests {
+            if !self.in_flight.borrow_mut().insert(*digest) {
+                continue;
+            }
+            let written = self.write_until_clean(&keys, &seal_key, *digest).await;
+            self.in_flight.borrow_mut().remove(digest);
+            if let Err(error) = written {
+                log::background_failure("KV", &error.into());
+                failed = true;
+            }
+        }
+        let failures = if failed { self.alarm.failed_in_a_row.get().saturating_add(1) } else { 0 };
+        self.alarm.failed_in_a_row.set(failures);
+        Ok(())
+    }
+
+    /// Writes one name as the tables have it now, and once more if they changed meanwhile.
+    async fn write_until_clean(&self, keys: &KvStore, seal_key: &SealKey, digest: Digest) -> Result<()> {
+        for _ in 0..WRITES_AT_ONCE {
+            let Some(revision) = self.store.revision(digest)? else {
+                return Ok(());
+            };
+            let grant = self.store.find_by_digest(digest)?.and_then(|stored| stored.user.grant(digest));
+            let kv_name = digest.kv_name();
+            match grant {
+                Some(grant) => keys.put(&kv_name, seal_key.seal(digest, &grant)?)?.execute().await?,
+                None => keys.delete(&kv_name).await?,
+            }
+            self.store.clear(digest, revision)?;
+        }
+        Ok(())
+    }
+}

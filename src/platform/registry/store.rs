@@ -1,0 +1,164 @@
+//! Users, digests and the outbox in SQLite: statements and nothing else. The rules are in `core::registry`.
+
+use worker::{Error, Result, SqlStorage, SqlStorageValue};
+
+use super::sql_value::{Row, rows};
+use crate::core::credentials::ApiKey;
+use crate::core::digest::Digest;
+use crate::core::registry::User;
+use crate::core::registry::message::ListQuery;
+use crate::core::unix_time::UnixSeconds;
+use crate::core::user_name::{FoldedUserName, UserName};
+
+const USER: &str = "SELECT folded, name, api_key, roles, enabled, deleted, created_at, rotated_at,
+    (SELECT group_concat(digest) FROM secrets WHERE secrets.folded = users.folded),
+    (SELECT COUNT(*) FROM outbox WHERE outbox.folded = users.folded) FROM users";
+
+/// What every text starts with that starts with a given one, and sorts before this behind it.
+const LAST_CHARACTER: char = char::MAX;
+
+/// The tables.
+pub struct Store {
+    sql: SqlStorage,
+}
+
+/// A user, and whether KV says the same.
+pub struct Stored {
+    pub user: User,
+    pub published: bool,
+}
+
+impl Store {
+    pub fn new(sql: SqlStorage) -> Self {
+        Self { sql }
+    }
+
+    pub fn find(&self, name: &FoldedUserName) -> Result<Option<Stored>> {
+        self.one(&format!("{USER} WHERE folded = ?"), vec![name.as_str().into()])
+    }
+
+    pub fn find_by_digest(&self, digest: Digest) -> Result<Option<Stored>> {
+        let query = format!("{USER} WHERE folded = (SELECT folded FROM secrets WHERE digest = ?)");
+        self.one(&query, vec![digest.to_hex().into()])
+    }
+
+    /// Users that are not deleted, by folded name.
+    pub fn list(&self, query: &ListQuery, limit: u32) -> Result<Vec<Stored>> {
+        let mut conditions = vec!["deleted = 0"];
+        let mut bindings: Vec<SqlStorageValue> = Vec::new();
+        if let Some(after) = &query.after {
+            conditions.push("folded > ?");
+            bindings.push(after.as_str().into());
+        }
+        if let Some(status) = query.status {
+            conditions.push("status = ?");
+            bindings.push(status.as_str().into());
+        }
+        if !query.search.is_empty() {
+            conditions.push("(folded BETWEEN ? AND ? OR api_key BETWEEN ? AND ?)");
+            for start in [&query.folded_search, &query.search] {
+                bindings.push(start.as_str().into());
+                bindings.push(format!("{start}{LAST_CHARACTER}").into());
+            }
+        }
+        bindings.push(i64::from(limit).into());
+        let query = format!("{USER} WHERE {} ORDER BY folded LIMIT ?", conditions.join(" AND "));
+        rows(&self.sql, &query, bindings)?.iter().map(stored).collect()
+    }
+
+    /// Writes a user and what follows from the change: its digests, and the names that are now dirty.
+    pub fn save(&self, before: Option<&User>, user: &User) -> Result<()> {
+        let folded = user.name.folded();
+        let roles = serde_json::to_string(&user.roles)?;
+        self.sql.exec(
+            "INSERT INTO users (folded, name, api_key, roles, enabled, deleted, status, created_at, rotated_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (folded) DO UPDATE SET api_key = excluded.api_key, roles = excluded.roles,
+                 enabled = excluded.enabled, deleted = excluded.deleted, status = excluded.status,
+                 rotated_at = excluded.rotated_at",
+            vec![
+                folded.as_str().into(),
+                user.name.as_str().into(),
+                user.api_key.as_ref().map(ApiKey::as_str).into(),
+                roles.into(),
+                i64::from(user.enabled).into(),
+                i64::from(user.deleted).into(),
+                user.status().as_str().into(),
+                user.created_at.0.into(),
+                user.rotated_at.map(|at| at.0).into(),
+            ],
+        )?;
+        self.sql.exec("DELETE FROM secrets WHERE folded = ?", vec![folded.as_str().into()])?;
+        for digest in &user.secrets {
+            self.sql.exec(
+                "INSERT INTO secrets (digest, folded) VALUES (?, ?)",
+                vec![digest.to_hex().into(), folded.as_str().into()],
+            )?;
+        }
+        for name in user.dirty_names(before) {
+            self.sql.exec(
+                "INSERT INTO outbox (digest, folded, deletion, revision) VALUES (?, ?, ?, 1)
+                 ON CONFLICT (digest) DO UPDATE SET deletion = excluded.deletion, revision = revision + 1",
+                vec![name.digest.to_hex().into(), folded.as_str().into(), i64::from(name.deletion).into()],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// How many names in KV do not say yet what the registry says.
+    pub fn outbox_depth(&self) -> Result<u64> {
+        let rows = rows(&self.sql, "SELECT COUNT(*) FROM outbox", Vec::new())?;
+        let depth = rows.first().map(|row| row.integer(0)).transpose()?.unwrap_or_default();
+        u64::try_from(depth).map_err(|error| Error::RustError(error.to_string()))
+    }
+
+    /// Dirty names, deletions first.
+    pub fn dirty(&self, limit: u32) -> Result<Vec<Digest>> {
+        let query = "SELECT digest FROM outbox ORDER BY deletion DESC, digest LIMIT ?";
+        rows(&self.sql, query, vec![i64::from(limit).into()])?.iter().map(|row| digest(&row.text(0)?)).collect()
+    }
+
+    /// One user's dirty names, deletions first.
+    pub fn dirty_of(&self, name: &FoldedUserName) -> Result<Vec<Digest>> {
+        let query = "SELECT digest FROM outbox WHERE folded = ? ORDER BY deletion DESC, digest";
+        rows(&self.sql, query, vec![name.as_str().into()])?.iter().map(|row| digest(&row.text(0)?)).collect()
+    }
+
+    /// The revision of a name, if it is still dirty.
+    pub fn revision(&self, digest: Digest) -> Result<Option<i64>> {
+        let rows = rows(&self.sql, "SELECT revision FROM outbox WHERE digest = ?", vec![digest.to_hex().into()])?;
+        rows.first().map(|row| row.integer(0)).transpose()
+    }
+
+    /// The name is clean, unless it changed since this revision.
+    pub fn clear(&self, digest: Digest, revision: i64) -> Result<()> {
+        let bindings = vec![digest.to_hex().into(), revision.into()];
+        self.sql.exec("DELETE FROM outbox WHERE digest = ? AND revision = ?", bindings)?;
+        Ok(())
+    }
+
+    fn one(&self, query: &str, bindings: Vec<SqlStorageValue>) -> Result<Option<Stored>> {
+        rows(&self.sql, query, bindings)?.first().map(stored).transpose()
+    }
+}
+
+fn digest(hex: &str) -> Result<Digest> {
+    Digest::from_hex(hex).ok_or_else(|| Error::RustError("a stored digest is none".to_owned()))
+}
+
+fn stored(row: &Row) -> Result<Stored> {
+    let name = UserName::from_stored(row.text(1)?, row.text(0)?);
+    let api_key = row.optional_text(2)?.map(|text| ApiKey::parse(&text)).transpose();
+    let secrets = row.optional_text(8)?.unwrap_or_default();
+    let user = User {
+        name,
+        api_key: api_key.map_err(|error| Error::RustError(error.to_string()))?,
+        roles: serde_json::from_str(&row.text(3)?)?,
+        enabled: row.integer(4)? != 0,
+        deleted: row.integer(5)? != 0,
+        created_at: UnixSeconds(row.integer(6)?),
+        rotated_at: row.optional_integer(7)?.map(UnixSeconds),
+        secrets: secrets.split(',').filter(|hex| !hex.is_empty()).map(digest).collect::<Result<_>>()?,
+    };
+    Ok(Stored { user, published: row.integer(9)? == 0 })
+}
