@@ -40,4 +40,7 @@ const child = spawn(node, [join(root, "scripts", `${name}.mjs`), ...rest], {
 });
 // A terminal sends Ctrl-C to the child as well; a plain kill reaches only this process.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+// npm, when killed, tells nobody: an orphan ends by itself.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && child.kill("SIGTERM"), 1000).unref();
 child.on("exit", (code, signal) => process.exit(signal ? 1 : code));

@@ -1,0 +1,60 @@
+// Starts the built Worker on workerd, with KV and the registry in a directory of its own, prints `READY <url>`, and
+// ends when its standard input does. Each line of input is a question about KV, answered by a line of JSON.
+
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
+
+const { variables, origin_service, instrumented } = JSON.parse(process.argv[2]);
+const root = join(import.meta.dirname, "../../..");
+const build = join(root, "build");
+const state = await mkdtemp(join(tmpdir(), "gatehouse-test-"));
+
+const modules = [
+  { type: "ESModule", path: join(build, "index.js") },
+  { type: "CompiledWasm", path: join(build, "index_bg.wasm") },
+];
+if (instrumented) {
+  const contents = readFileSync(join(import.meta.dirname, "instrumented.mjs"), "utf8");
+  modules.unshift({ type: "ESModule", path: join(build, "instrumented.mjs"), contents });
+}
+
+const options = convertV4MiniflareOptions({
+  name: "gatehouse",
+  modulesRoot: build,
+  modules,
+  compatibilityDate: /compatibility_date = "([^"]+)"/.exec(readFileSync(join(root, "wrangler.toml"), "utf8"))[1],
+  bindings: variables,
+  kvNamespaces: { KEYS: "keys" },
+  kvPersist: join(state, "kv"),
+  durableObjects: { REGISTRY: { className: "Registry", useSQLite: true } },
+  durableObjectsPersist: join(state, "do"),
+  serviceBindings: origin_service ? { ORIGIN_SERVICE: { external: { address: origin_service, http: {} } } } : {},
+  host: "127.0.0.1",
+  port: 0,
+  cf: false,
+  log: new Log(LogLevel.ERROR),
+  handleRuntimeStdio(stdout, stderr) {
+    for (const stream of [stdout, stderr]) stream.pipe(process.stderr, { end: false });
+  },
+});
+
+const miniflare = new Miniflare(options);
+const url = await miniflare.ready;
+const keys = await miniflare.getKVNamespace("KEYS");
+console.log(`READY ${url.origin}`);
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { list, get, put } = JSON.parse(line);
+  let answer = null;
+  if (list !== undefined) answer = (await keys.list()).keys.map(({ name }) => name);
+  if (get !== undefined) answer = await keys.get(get);
+  if (put !== undefined) await keys.put(put[0], put[1]);
+  console.log(JSON.stringify(answer));
+}
+await miniflare.dispose();
+await rm(state, { recursive: true, force: true });
