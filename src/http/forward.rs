@@ -35,15 +35,14 @@ pub struct Forward {
     pub set: Vec<(&'static str, String)>,
 }
 
+/// Refuses a request that this gate has sent to its zone before.
+pub fn check_loop(configuration: &Configuration, head: &RequestHead) -> Result<(), Refusal> {
+    if configuration.target == Target::Zone && head.has(LOOP_HEADER) { Err(Refusal::Loop) } else { Ok(()) }
+}
+
 /// Plans how a request is forwarded, with the identity of a principal or with none.
-pub fn plan(
-    configuration: &Configuration,
-    head: &RequestHead,
-    principal: Option<&Principal>,
-) -> Result<Forward, Refusal> {
-    if configuration.target == Target::Zone && head.has(LOOP_HEADER) {
-        return Err(Refusal::Loop);
-    }
+#[must_use]
+pub fn plan(configuration: &Configuration, head: &RequestHead, principal: Option<&Principal>) -> Forward {
     let url = match &configuration.target {
         // Set into the origin's address, never resolved against it: //evil.example/x is a path.
         Target::Url(origin) => format!("{origin}{}{}", head.url.raw_path, head.url.query),
@@ -70,7 +69,7 @@ pub fn plan(
             OriginAuthorization::Forward => {}
         }
     }
-    Ok(Forward { url, remove, set })
+    Forward { url, remove, set }
 }
 
 /// Servers that hand header fields on as variables write `-` as `_`, so both spellings are one name.

@@ -44,7 +44,7 @@ fn the_target_is_the_origins_address_with_the_requests_path_and_query() {
         ("https://gate.test/%2e%2e/x", "http://app.test:8000/%2e%2e/x"),
         ("https://gate.test?x", "http://app.test:8000/?x"),
     ] {
-        let forward = plan(&configuration(&[]), &head("GET", url), None).unwrap();
+        let forward = plan(&configuration(&[]), &head("GET", url), None);
         assert_eq!(forward.url, target);
     }
 }
@@ -53,11 +53,12 @@ fn the_target_is_the_origins_address_with_the_requests_path_and_query() {
 fn a_zone_gets_the_url_unchanged_and_no_loop() {
     let zone = configuration(&[("ORIGIN", "zone")]);
     let mut head = head("GET", "https://gate.test/a?b");
-    let forward = plan(&zone, &head, None).unwrap();
+    let forward = plan(&zone, &head, None);
     assert_eq!(forward.url, "https://gate.test/a?b");
     assert_eq!(set(&forward, "X-Gatehouse-Loop"), Some("1"));
     head.header_names.push(LOOP_HEADER.to_owned());
-    assert_eq!(plan(&zone, &head, None), Err(Refusal::Loop));
+    assert_eq!(check_loop(&zone, &head), Err(Refusal::Loop));
+    assert_eq!(check_loop(&configuration(&[]), &head), Ok(()));
 }
 
 #[test]
@@ -83,7 +84,7 @@ fn what_only_the_gate_may_say_is_removed() {
     ];
     let others = ["accept", "cookie", "traceparent", "x-forward", "content-type", "upgrade"];
     head.header_names = reserved.iter().chain(&others).map(ToString::to_string).collect();
-    let forward = plan(&configuration(&[]), &head, None).unwrap();
+    let forward = plan(&configuration(&[]), &head, None);
     assert_eq!(forward.remove, reserved);
 }
 
@@ -92,7 +93,7 @@ fn what_connection_names_stays_on_this_hop_but_upgrade() {
     let mut head = head("GET", "https://gate.test/");
     head.header_names = ["connection", "upgrade", "x-a", "x-b"].map(str::to_owned).to_vec();
     head.connection = Some("Upgrade, X-A , x-absent".to_owned());
-    assert_eq!(plan(&configuration(&[]), &head, None).unwrap().remove, ["x-a"]);
+    assert_eq!(plan(&configuration(&[]), &head, None).remove, ["x-a"]);
 }
 
 #[test]
@@ -101,7 +102,7 @@ fn a_principal_brings_an_identity_and_a_stranger_none() {
     head.client_address = Some("2001:db8::1".to_owned());
     let site = configuration(&[("ORIGIN_SITE", "site1.local")]);
     let alice = principal("alice@example.test", &["System Manager", "Auditor"]);
-    let forward = plan(&site, &head, Some(&alice)).unwrap();
+    let forward = plan(&site, &head, Some(&alice));
     for (name, value) in [
         ("X-Forwarded-User", "alice@example.test"),
         ("X-Forwarded-Groups", "Auditor,System Manager"),
@@ -115,7 +116,7 @@ fn a_principal_brings_an_identity_and_a_stranger_none() {
     }
     assert_eq!(forward.remove, ["authorization"]);
 
-    let stranger = plan(&site, &head, None).unwrap();
+    let stranger = plan(&site, &head, None);
     assert_eq!(set(&stranger, "X-Forwarded-User"), None);
     assert_eq!(set(&stranger, "X-Forwarded-Groups"), None);
     assert!(stranger.remove.is_empty(), "a stranger's Authorization was judged before");
@@ -126,9 +127,9 @@ fn the_origins_own_secret_replaces_a_principals_and_goes_with_nobody_else() {
     let head = head("GET", "https://gate.test/");
     let alice = principal("alice", &[]);
     let replace = configuration(&[("ORIGIN_AUTHORIZATION", "token a:b")]);
-    assert_eq!(set(&plan(&replace, &head, Some(&alice)).unwrap(), "Authorization"), Some("token a:b"));
-    assert_eq!(set(&plan(&replace, &head, None).unwrap(), "Authorization"), None);
-    let forward = plan(&configuration(&[("FORWARD_CREDENTIALS", "true")]), &head, Some(&alice)).unwrap();
+    assert_eq!(set(&plan(&replace, &head, Some(&alice)), "Authorization"), Some("token a:b"));
+    assert_eq!(set(&plan(&replace, &head, None), "Authorization"), None);
+    let forward = plan(&configuration(&[("FORWARD_CREDENTIALS", "true")]), &head, Some(&alice));
     assert!(forward.remove.is_empty() && set(&forward, "Authorization").is_none());
 }
 
@@ -136,7 +137,7 @@ fn the_origins_own_secret_replaces_a_principals_and_goes_with_nobody_else() {
 fn names_travel_as_visible_ascii() {
     let head = head("GET", "https://gate.test/");
     let principal = principal("Jürgen 100%", &["Überblick", "50% off"]);
-    let forward = plan(&configuration(&[]), &head, Some(&principal)).unwrap();
+    let forward = plan(&configuration(&[]), &head, Some(&principal));
     assert_eq!(set(&forward, "X-Forwarded-User"), Some("J%C3%BCrgen%20100%25"));
     assert_eq!(set(&forward, "X-Forwarded-Groups"), Some("50%25 off,%C3%9Cberblick"));
 }

@@ -10,6 +10,7 @@ use super::{incoming, log, management, origin, outgoing};
 use crate::core::credentials::Credentials;
 use crate::http::access::{Access, access};
 use crate::http::answer::{Answer, Envelope};
+use crate::http::forward::check_loop;
 use crate::http::management::health_problems;
 use crate::http::refusal::Refusal;
 use crate::http::request_head::RequestHead;
@@ -38,6 +39,7 @@ enum Reply {
 }
 
 async fn handle(gate: &Gate, env: &Env, request: &Request, head: &RequestHead) -> Result<Reply, Refusal> {
+    check_loop(&gate.configuration, head)?;
     match access(&gate.configuration, head)? {
         Access::Anonymous => origin::forward(gate, env, request, head, None).await.map(Reply::Origin),
         Access::Authenticate(credentials) => {

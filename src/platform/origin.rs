@@ -32,7 +32,7 @@ pub async fn forward(
     head: &RequestHead,
     principal: Option<&Principal>,
 ) -> Result<Response, Refusal> {
-    let plan = plan(&gate.configuration, head, principal)?;
+    let plan = plan(&gate.configuration, head, principal);
     let outgoing = outgoing(request, &plan).map_err(|_| Refusal::Internal("the request could not be rebuilt"))?;
     let fetcher: Fetcher = match gate.configuration.target {
         Target::Service => {

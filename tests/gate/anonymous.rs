@@ -1,0 +1,83 @@
+//! Requests without credentials: `ANONYMOUS`, `PUBLIC_PATHS`, preflights.
+
+use crate::harness::{ADMINISTRATOR, GATE, Gate, ORIGIN, Options};
+
+#[test]
+fn denied_requests_never_reach_the_origin() {
+    for (method, path) in [("GET", "/denied"), ("POST", "/denied/post"), ("OPTIONS", "/denied/options")] {
+        assert_eq!(GATE.send(method, path, &[], b"").status, 401);
+    }
+    assert_eq!(GATE.get("/denied/wrong", "token k:s").status, 401);
+    assert!(!ORIGIN.was_asked_for("denied"));
+}
+
+#[test]
+fn pass_forwards_strangers_without_identity_and_refuses_wrong_tokens() {
+    let gate = Gate::start(Options::with(&[("ANONYMOUS", "pass"), ("ORIGIN_AUTHORIZATION", "token the:origins")]));
+    let stranger = gate.send("GET", "/app", &[("X-Forwarded-User", "evil"), ("Cookie", "sid=1")], b"");
+    assert_eq!(stranger.status, 200);
+    assert!(stranger.received("x-forwarded-user").is_empty());
+    assert!(stranger.received("authorization").is_empty(), "the origin's own secret is for principals");
+    assert_eq!(stranger.received("cookie"), ["sid=1"]);
+
+    let bearer = gate.get("/app", "Bearer abc.def");
+    assert_eq!(bearer.received("authorization"), ["Bearer abc.def"]);
+    assert!(bearer.received("x-forwarded-user").is_empty());
+
+    let token = gate.generate("passing").token();
+    assert_eq!(gate.get("/app", &token).received("x-forwarded-user"), ["passing"]);
+    assert_eq!(gate.get("/app", "token k:s").status, 401);
+    assert_eq!(gate.get("/app", "Bearer gks_0000").status, 401);
+}
+
+#[test]
+fn with_pass_a_desk_calls_frappes_methods_at_the_origin() {
+    let gate = Gate::start(Options::with(&[("ANONYMOUS", "pass")]));
+    for (method, path) in [
+        ("GET", "/api/method/frappe.auth.get_logged_user"),
+        ("POST", "/api/method/frappe.core.doctype.user.user.generate_keys?user=a"),
+    ] {
+        let reply = gate.send(method, path, &[("Cookie", "sid=1")], b"");
+        assert_eq!((reply.status, reply.json()["target"].as_str()), (200, Some(path)));
+    }
+    assert_eq!(gate.logged_user(ADMINISTRATOR).as_deref(), Some("Administrator"));
+    assert_eq!(gate.send("GET", "/_gatehouse/users", &[("Cookie", "sid=1")], b"").status, 401);
+}
+
+#[test]
+fn public_paths_need_no_credentials_and_take_no_tricks() {
+    let gate = Gate::start(Options::with(&[("PUBLIC_PATHS", "/public/**, /api/method/ping")]));
+    for (path, status) in [
+        ("/public/logo.png", 200),
+        ("/api/method/ping?x=1", 200),
+        ("/public/a/../b", 200),
+        ("/public/../private-path", 401),
+        ("/public/%2e%2e/private-path", 401),
+        ("/public/..%2fprivate-path", 401),
+        ("/public/..%5Cprivate-path", 401),
+        ("/public/%2e%2e%2fprivate-path", 401),
+        ("/public//private-path", 401),
+        ("/public;x/private-path", 401),
+        ("/public/%00/private-path", 401),
+        ("/Public/private-path", 401),
+        ("//public/private-path", 401),
+    ] {
+        let reply = gate.send("GET", path, &[], b"");
+        assert_eq!(reply.status, status, "{path} {}", reply.text());
+    }
+    assert!(!ORIGIN.was_asked_for("private-path"));
+    assert_eq!(gate.get("/public/x", "token k:s").status, 401, "a wrong token is never quietly a guest");
+    let token = gate.generate("public").token();
+    assert_eq!(gate.get("/public/x", &token).received("x-forwarded-user"), ["public"]);
+    assert!(gate.send("GET", "/public/x", &[], b"").received("x-forwarded-user").is_empty());
+}
+
+#[test]
+fn a_preflight_goes_to_the_origin_without_identity() {
+    let preflight = [("Origin", "https://app.test"), ("Access-Control-Request-Method", "PUT")];
+    let reply = GATE.send("OPTIONS", "/api/resource", &preflight, b"");
+    assert_eq!((reply.status, reply.json()["method"].as_str()), (200, Some("OPTIONS")));
+    assert!(reply.received("x-forwarded-user").is_empty());
+    let own = GATE.send("OPTIONS", "/_gatehouse/users/a", &preflight, b"");
+    assert_eq!((own.status, own.header("allow")), (204, "GET, HEAD, PUT, DELETE, OPTIONS"));
+}

@@ -1,0 +1,217 @@
+//! A gate on workerd, and requests to it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use ureq::http::Request;
+use ureq::{Agent, SendBody};
+
+use super::{ORIGIN, Reply, npm_program, root};
+
+const PEPPER: &str = "a pepper for tests, of more than 32 bytes";
+const ADMINISTRATOR_SECRET: &str = "a-secret-for-tests-of-32-characters";
+/// The built-in administrator's field value.
+pub const ADMINISTRATOR: &str = "token Administrator:a-secret-for-tests-of-32-characters";
+
+/// How a gate differs from one in front of the shared origin.
+#[derive(Default)]
+pub struct Options {
+    /// Variables and secrets over the defaults; an empty one counts as not set.
+    pub variables: Vec<(&'static str, String)>,
+    /// Binds ORIGIN_SERVICE to this `host:port`.
+    pub origin_service: Option<String>,
+    /// Sends every global fetch to this `host:port`, whatever its URL says.
+    pub outbound: Option<String>,
+    /// Counts KV reads and lets bindings fail: see instrumented.mjs.
+    pub instrumented: bool,
+}
+
+impl Options {
+    pub fn with(variables: &[(&'static str, &str)]) -> Self {
+        let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Self { variables, ..Self::default() }
+    }
+}
+
+/// A running gate; ends when dropped, or when the tests do.
+pub struct Gate {
+    pub url: String,
+    agent: Agent,
+    child: Child,
+    pipe: Mutex<(Option<ChildStdin>, BufReader<ChildStdout>)>,
+}
+
+/// What a generation answered with.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    pub api_key: String,
+    pub api_secret: String,
+}
+
+impl Keys {
+    pub fn of(json: &Value) -> Self {
+        let text = |name: &str| json[name].as_str().unwrap_or_else(|| panic!("no {name}: {json}")).to_owned();
+        Self { api_key: text("api_key"), api_secret: text("api_secret") }
+    }
+
+    pub fn token(&self) -> String {
+        format!("token {}:{}", self.api_key, self.api_secret)
+    }
+
+    pub fn basic(&self) -> String {
+        format!("Basic {}", STANDARD.encode(format!("{}:{}", self.api_key, self.api_secret)))
+    }
+}
+
+impl Gate {
+    pub fn start(options: Options) -> Self {
+        assert!(root().join("build/index.js").exists(), "the Worker is not built: run `npm run build` first");
+        let mut variables = json!({
+            "ORIGIN": if options.origin_service.is_some() { String::new() } else { ORIGIN.url() },
+            "TOKEN_PEPPER": PEPPER,
+            "ADMINISTRATOR_SECRET": ADMINISTRATOR_SECRET,
+        });
+        for (name, value) in options.variables {
+            variables[name] = value.into();
+        }
+        let options = json!({
+            "variables": variables,
+            "origin_service": options.origin_service,
+            "outbound": options.outbound,
+            "instrumented": options.instrumented,
+        });
+        let mut child = Command::new(npm_program("node"))
+            .arg(root().join("tests/gate/harness/gate.mjs"))
+            .arg(options.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let url = line.strip_prefix("READY ").unwrap_or_else(|| panic!("the gate did not start: {line}")).trim();
+        // Whatever workerd answers is an answer; redirects are for the test to see.
+        let config =
+            Agent::config_builder().http_status_as_error(false).max_redirects(0).allow_non_standard_methods(true);
+        let agent = config.max_idle_connections_per_host(64).build().new_agent();
+        let pipe = Mutex::new((child.stdin.take(), stdout));
+        Self { url: url.to_owned(), agent, child, pipe }
+    }
+
+    /// `host:port`.
+    pub fn authority(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    pub fn get(&self, path: &str, authorization: &str) -> Reply {
+        self.send("GET", path, &[("Authorization", authorization)], b"")
+    }
+
+    pub fn post(&self, path: &str, authorization: &str) -> Reply {
+        self.send("POST", path, &[("Authorization", authorization)], b"")
+    }
+
+    pub fn post_json(&self, path: &str, authorization: &str, body: &Value) -> Reply {
+        let headers = [("Authorization", authorization), ("Content-Type", "application/json")];
+        self.send("POST", path, &headers, body.to_string().as_bytes())
+    }
+
+    pub fn put(&self, path: &str, authorization: &str, body: &Value) -> Reply {
+        self.send("PUT", path, &[("Authorization", authorization)], body.to_string().as_bytes())
+    }
+
+    pub fn delete(&self, path: &str, authorization: &str) -> Reply {
+        self.send("DELETE", path, &[("Authorization", authorization)], b"")
+    }
+
+    /// Sends a request with these header fields and no others that matter; an empty body is none.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let request = self.request(method, path, headers);
+        let response = if body.is_empty() {
+            self.agent.run(request.body(()).unwrap())
+        } else {
+            self.agent.run(request.body(body).unwrap())
+        };
+        Reply::read(response.unwrap())
+    }
+
+    /// Streams a body of unknown length.
+    pub fn stream(&self, method: &str, path: &str, authorization: &str, mut body: impl Read) -> Reply {
+        let request = self.request(method, path, &[("Authorization", authorization)]);
+        Reply::read(self.agent.run(request.body(SendBody::from_reader(&mut body)).unwrap()).unwrap())
+    }
+
+    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> ureq::http::request::Builder {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request
+    }
+
+    /// Mints keys for a user, as the built-in administrator.
+    pub fn generate(&self, user: &str) -> Keys {
+        let path = "/api/method/frappe.core.doctype.user.user.generate_keys";
+        let reply = self.post_json(path, ADMINISTRATOR, &json!({ "user": user }));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        Keys::of(&reply.json()["message"])
+    }
+
+    /// Mints keys for a user with these roles.
+    pub fn generate_with_roles(&self, user: &str, roles: &[&str]) -> Keys {
+        let keys = self.generate(user);
+        let reply = self.put(&format!("/_gatehouse/users/{user}"), ADMINISTRATOR, &json!({ "roles": roles }));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        keys
+    }
+
+    /// Whether credentials are good for `get_logged_user`, and for whom.
+    pub fn logged_user(&self, authorization: &str) -> Option<String> {
+        let reply = self.get("/api/method/frappe.auth.get_logged_user", authorization);
+        match reply.status {
+            200 => Some(reply.json()["message"].as_str().unwrap().to_owned()),
+            401 => None,
+            other => panic!("{other}: {}", reply.text()),
+        }
+    }
+
+    /// The names in KV.
+    pub fn kv_names(&self) -> Vec<String> {
+        serde_json::from_value(self.ask_kv(&json!({ "list": true }))).unwrap()
+    }
+
+    /// What KV holds under a name.
+    pub fn kv_get(&self, name: &str) -> Option<String> {
+        self.ask_kv(&json!({ "get": name })).as_str().map(str::to_owned)
+    }
+
+    /// Writes to KV behind the gate's back.
+    pub fn kv_put(&self, name: &str, value: &str) {
+        self.ask_kv(&json!({ "put": [name, value] }));
+    }
+
+    fn ask_kv(&self, question: &Value) -> Value {
+        let mut pipe = self.pipe.lock().unwrap();
+        writeln!(pipe.0.as_mut().unwrap(), "{question}").unwrap();
+        loop {
+            let mut line = String::new();
+            assert!(pipe.1.read_line(&mut line).unwrap() > 0, "the gate ended");
+            match line.strip_prefix("ANSWER ") {
+                Some(json) => return serde_json::from_str(json).unwrap(),
+                None => eprint!("{line}"),
+            }
+        }
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        // End of input is the sign to end.
+        drop(self.pipe.get_mut().unwrap().0.take());
+        self.child.wait().unwrap();
+    }
+}

@@ -1,0 +1,49 @@
+//! Starts gates and origins for the tests, and talks to them.
+
+mod gate;
+mod origin;
+mod reply;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+pub use gate::{ADMINISTRATOR, Gate, Keys, Options};
+pub use origin::Origin;
+pub use reply::Reply;
+
+/// An origin that most tests share.
+pub static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::start);
+
+/// A gate in front of [`ORIGIN`] that most tests share; each uses users of its own.
+pub static GATE: LazyLock<Gate> = LazyLock::new(|| Gate::start(Options::default()));
+
+/// The repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A program that npm installed.
+pub fn npm_program(name: &str) -> PathBuf {
+    let path = root().join("node_modules/.bin").join(name);
+    assert!(path.exists(), "{} is missing: run `npm test`", path.display());
+    path
+}
+
+/// Runs a program to its end and gives back what it printed; its failure is the test's.
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}\n{stdout}\n{stderr}");
+    stdout
+}
+
+/// Waits for a condition, and fails if it is not met within a time that is far beyond what it takes.
+pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(30), "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,206 @@
+//! A real origin: answers with the request as it received it, and, under some paths, in ways that a proxy must not
+//! notice. `/api/resource/…` is shaped like Frappe's.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Json, Response};
+use axum::routing::{any, get};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// gzip of "compressed by the origin", as `gzip -n` writes it.
+pub const GZIPPED: &[u8] = include_bytes!("compressed.gz");
+
+#[derive(Clone, Default)]
+struct Shared {
+    requests: Arc<Mutex<Vec<String>>>,
+    documents: Arc<Mutex<BTreeMap<String, Value>>>,
+    address: Arc<Mutex<Option<SocketAddr>>>,
+}
+
+pub struct Origin {
+    pub address: SocketAddr,
+    shared: Shared,
+}
+
+impl Origin {
+    /// Listens on a free port until the tests end.
+    pub fn start() -> Self {
+        let shared = Shared::default();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        *shared.address.lock().unwrap() = Some(address);
+        let router = router(shared.clone());
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                axum::serve(listener, router).await.unwrap();
+            });
+        });
+        Self { address, shared }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Whether a request with this in its target came through.
+    pub fn was_asked_for(&self, part: &str) -> bool {
+        self.shared.requests.lock().unwrap().iter().any(|target| target.contains(part))
+    }
+}
+
+fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/status/{code}", any(status))
+        .route("/redirect/{kind}", any(redirect))
+        .route("/cookies", any(cookies))
+        .route("/gzip", any(gzip))
+        .route("/bytes/{count}", get(bytes))
+        .route("/latin", any(latin))
+        .route("/ws", get(websocket))
+        .route("/api/resource/{doctype}", get(list_documents).post(create_document))
+        .route("/api/resource/{doctype}/{name}", get(read_document).put(update_document).delete(delete_document))
+        .fallback(echo)
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), record))
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .with_state(shared)
+}
+
+async fn record(State(shared): State<Shared>, request: Request, next: axum::middleware::Next) -> Response {
+    shared.requests.lock().unwrap().push(request.uri().to_string());
+    next.run(request).await
+}
+
+async fn echo(request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let (mut hash, mut bytes, mut chunks) = (Sha256::new(), 0, body.into_data_stream());
+    while let Some(chunk) = chunks.next().await {
+        let Ok(chunk) = chunk else { return StatusCode::BAD_REQUEST.into_response() };
+        bytes += chunk.len();
+        hash.update(&chunk);
+    }
+    let latin = |value: &[u8]| value.iter().map(|byte| char::from(*byte)).collect::<String>();
+    let headers: Vec<_> =
+        head.headers.iter().map(|(name, value)| json!([name.as_str(), latin(value.as_bytes())])).collect();
+    Json(json!({
+        "method": head.method.as_str(),
+        "target": head.uri.to_string(),
+        "headers": headers,
+        "body": { "bytes": bytes, "sha256": hex::encode(hash.finalize()) },
+    }))
+    .into_response()
+}
+
+async fn status(Path(code): Path<u16>) -> Response {
+    let body = if matches!(code, 204 | 304) { Body::empty() } else { Body::from(format!("status {code}")) };
+    (StatusCode::from_u16(code).unwrap(), [("X-Origin", "here"), ("ETag", "\"tag\"")], body).into_response()
+}
+
+async fn redirect(State(shared): State<Shared>, Path(kind): Path<String>) -> Response {
+    let own = shared.address.lock().unwrap().unwrap();
+    let location = match kind.as_str() {
+        "own" => format!("http://{own}/login?next=/app"),
+        "relative" => "/login".to_owned(),
+        _ => "https://elsewhere.test/login".to_owned(),
+    };
+    (StatusCode::FOUND, [(header::LOCATION, location)], "moved").into_response()
+}
+
+async fn cookies() -> Response {
+    AppendHeaders([
+        (header::SET_COOKIE, "a=1; Path=/"),
+        (header::SET_COOKIE, "b=2; Expires=Wed, 01 Jan 2031 00:00:00 GMT"),
+    ])
+    .into_response()
+}
+
+async fn gzip() -> Response {
+    ([(header::CONTENT_ENCODING, "gzip"), (header::CONTENT_TYPE, "text/plain")], GZIPPED).into_response()
+}
+
+async fn bytes(Path(count): Path<usize>) -> Response {
+    let chunk = Bytes::from_static(&[b'x'; 65536]);
+    let whole = futures_util::stream::repeat(chunk).take(count / 65536);
+    let rest = futures_util::stream::iter([Bytes::from(vec![b'x'; count % 65536])]);
+    Body::from_stream(whole.chain(rest).map(Ok::<_, std::io::Error>)).into_response()
+}
+
+async fn latin() -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-latin", header::HeaderValue::from_bytes(b"caf\xe9").unwrap());
+    (headers, "latin").into_response()
+}
+
+async fn websocket(headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    let user = headers.get("x-forwarded-user").map_or("nobody", |value| value.to_str().unwrap()).to_owned();
+    upgrade.max_message_size(8 << 20).on_upgrade(async move |mut socket| {
+        socket.send(Message::text(format!("connected as {user}"))).await.unwrap();
+        while let Some(Ok(message)) = socket.recv().await {
+            let answer = match message {
+                Message::Text(text) if text == "close" => {
+                    Message::Close(Some(CloseFrame { code: 4001, reason: "as asked".into() }))
+                }
+                Message::Text(_) | Message::Binary(_) => message,
+                _ => continue,
+            };
+            if socket.send(answer).await.is_err() {
+                break;
+            }
+        }
+    })
+}
+
+async fn list_documents(State(shared): State<Shared>) -> Response {
+    let documents: Vec<_> = shared.documents.lock().unwrap().keys().map(|name| json!({ "name": name })).collect();
+    Json(json!({ "data": documents })).into_response()
+}
+
+async fn create_document(
+    State(shared): State<Shared>,
+    Path(doctype): Path<String>,
+    headers: HeaderMap,
+    Json(mut document): Json<Value>,
+) -> Response {
+    let mut documents = shared.documents.lock().unwrap();
+    let name = format!("{doctype}-{}", documents.len() + 1);
+    document["name"] = name.clone().into();
+    document["owner"] = headers.get("x-forwarded-user").map_or("Guest", |value| value.to_str().unwrap()).into();
+    documents.insert(name, document.clone());
+    Json(json!({ "data": document })).into_response()
+}
+
+async fn read_document(State(shared): State<Shared>, Path((_, name)): Path<(String, String)>) -> Response {
+    match shared.documents.lock().unwrap().get(&name) {
+        Some(document) => Json(json!({ "data": document })).into_response(),
+        None => (StatusCode::NOT_FOUND, Json(json!({ "exc_type": "DoesNotExistError" }))).into_response(),
+    }
+}
+
+async fn update_document(
+    State(shared): State<Shared>,
+    Path((_, name)): Path<(String, String)>,
+    Json(changes): Json<Value>,
+) -> Response {
+    let mut documents = shared.documents.lock().unwrap();
+    let Some(document) = documents.get_mut(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    for (field, value) in changes.as_object().unwrap() {
+        document[field] = value.clone();
+    }
+    Json(json!({ "data": document })).into_response()
+}
+
+async fn delete_document(State(shared): State<Shared>, Path((_, name)): Path<(String, String)>) -> Response {
+    shared.documents.lock().unwrap().remove(&name);
+    (StatusCode::ACCEPTED, Json(json!({ "message": "ok" }))).into_response()
+}

@@ -1,0 +1,18 @@
+//! Black-box tests: the built Worker on workerd, with real KV and a real Durable Object, a real origin, real clients.
+//!
+//! They need `npm run build` first; `npm test` does everything.
+
+mod anonymous;
+mod authorization;
+mod clients;
+mod configuration;
+mod cross_site;
+mod generate_keys;
+mod harness;
+mod health;
+mod kv;
+mod logged_user;
+mod proxy;
+mod registry;
+mod users;
+mod websocket;

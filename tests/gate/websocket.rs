@@ -1,0 +1,48 @@
+//! WebSockets through the gate.
+
+use std::net::TcpStream;
+
+use tungstenite::client::IntoClientRequest;
+use tungstenite::handshake::client::Request;
+use tungstenite::{Error, Message};
+
+use crate::harness::{GATE, ORIGIN};
+
+fn request(path: &str, authorization: &str) -> Request {
+    let mut request = format!("ws://{}{path}", GATE.authority()).into_client_request().unwrap();
+    request.headers_mut().insert("Authorization", authorization.parse().unwrap());
+    request
+}
+
+fn connect(path: &str, authorization: &str) -> Result<tungstenite::WebSocket<TcpStream>, Error> {
+    let stream = TcpStream::connect(GATE.authority()).unwrap();
+    match tungstenite::client(request(path, authorization), stream) {
+        Ok((socket, _)) => Ok(socket),
+        Err(tungstenite::HandshakeError::Failure(error)) => Err(error),
+        Err(tungstenite::HandshakeError::Interrupted(_)) => panic!("the socket blocks"),
+    }
+}
+
+#[test]
+fn messages_go_both_ways_with_the_users_identity() {
+    let token = GATE.generate("websocket").token();
+    let mut socket = connect("/ws", &token).unwrap();
+    assert_eq!(socket.read().unwrap(), Message::text("connected as websocket"));
+    let megabyte = vec![7; 1 << 20];
+    for message in [Message::text("hello"), Message::binary(megabyte)] {
+        socket.send(message.clone()).unwrap();
+        assert_eq!(socket.read().unwrap(), message);
+    }
+    socket.send(Message::text("close")).unwrap();
+    let Message::Close(Some(frame)) = socket.read().unwrap() else { panic!("a close frame expected") };
+    assert_eq!((u16::from(frame.code), frame.reason.as_str()), (4001, "as asked"));
+}
+
+#[test]
+fn an_upgrade_needs_credentials_like_anything_else() {
+    match connect("/ws?refused", "token k:s") {
+        Err(Error::Http(response)) => assert_eq!(response.status(), 401),
+        other => panic!("{other:?}"),
+    }
+    assert!(!ORIGIN.was_asked_for("/ws?refused"));
+}
