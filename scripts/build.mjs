@@ -12,7 +12,7 @@ const env = {
   ...process.env,
   PATH: `${bin}:${process.env.PATH}`,
   WASM_BINDGEN_BIN: join(tools, "bin", "wasm-bindgen"),
-  WASM_OPT_BIN: join(bin, "wasm-opt"),
+  WASM_OPT_BIN: join(root, "scripts", "wasm-opt.mjs"),
   ESBUILD_BIN: join(bin, "esbuild"),
 };
 const args = process.env.NO_WASM_OPT === "1" ? ["--release", "--no-opt"] : ["--release"];

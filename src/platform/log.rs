@@ -13,7 +13,6 @@ pub fn refusal(head: &RequestHead, refusal: &Refusal) {
         "event": "refused",
         "reason": refusal.to_string(),
         "method": head.method,
-        "path": head.url.path.as_str(),
         "request_id": head.request_id,
     });
     let line = JsValue::from_str(&line.to_string());

@@ -21,7 +21,7 @@ const NAMES_A_FLUSH: u32 = 900;
 /// How often a name is written in one go. KV takes one write a second for each name, so more is for the alarm.
 const WRITES_AT_ONCE: u32 = 2;
 const FIRST_RETRY: Duration = Duration::from_secs(2);
-const LAST_RETRY: Duration = Duration::from_secs(60);
+const LAST_RETRY: Duration = Duration::from_secs(30);
 
 /// When the alarm rings, as far as this instance knows; an instance that has just started does not.
 #[derive(Default)]

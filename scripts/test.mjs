@@ -1,0 +1,74 @@
+// `npm test`: everything that CI runs, in its order, with the time that each part took.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+import { debianPackage, ensureToolchain, ensureTools, fail, root, run, say } from "./setup.mjs";
+
+/** The most that the compressed Worker may weigh: wasm and glue, gzip -9. */
+const SIZE_LIMIT_BYTES = 200 * 1024;
+
+const timings = [];
+
+function step(name, action) {
+  say(`${name} …`);
+  const start = Date.now();
+  action();
+  timings.push([name, (Date.now() - start) / 1000]);
+}
+
+/** Runs a check whose output belongs on standard output. */
+function check(name, program, args) {
+  step(name, () => run(program, args, `${name} failed`, { stdio: ["ignore", "inherit", "inherit"] }));
+}
+
+/** requests for Python's example, in an environment of the project's own. */
+function ensurePython() {
+  const python = join(root, ".venv/bin/python");
+  const requirements = readFileSync(join(root, "tests/gate/clients/requirements.txt"), "utf8");
+  const stamp = join(root, ".venv/installed.txt");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === requirements) return;
+  const hasVenv = () => {
+    const probe = mkdtempSync(join(tmpdir(), "gatehouse-venv-"));
+    const made = spawnSync("python3", ["-m", "venv", probe], { stdio: "ignore" }).status === 0;
+    rmSync(probe, { recursive: true, force: true });
+    return made;
+  };
+  debianPackage(["python3-venv"], hasVenv, "the test of the Python client");
+  run("python3", ["-m", "venv", ".venv"], "python3 could not make an environment");
+  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "10"];
+  run(python, [...pip, "-r", "tests/gate/clients/requirements.txt"], "pip failed: is the Python registry reachable?");
+  writeFileSync(stamp, requirements);
+}
+
+function printSize() {
+  const files = ["index.js", "index_bg.wasm"].map((name) => join(root, "build", name));
+  const raw = files.reduce((sum, file) => sum + statSync(file).size, 0);
+  const compressed = files.reduce((sum, file) => sum + gzipSync(readFileSync(file), { level: 9 }).length, 0);
+  const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
+  console.log(`size of the Worker: ${kib(raw)}, compressed ${kib(compressed)} (limit ${kib(SIZE_LIMIT_BYTES)})`);
+  if (compressed > SIZE_LIMIT_BYTES) fail("the Worker is over its limit");
+}
+
+const wasm = ["--lib", "--target", "wasm32-unknown-unknown"];
+step("toolchain", ensureToolchain);
+step("build tools", ensureTools);
+step("Python environment", ensurePython);
+step("curl", () => debianPackage(["curl"], () => spawnSync("curl", ["--version"]).status === 0, "a client test"));
+check("formatting", "cargo", ["fmt", "--all", "--check"]);
+check("clippy, native", "cargo", ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+check("clippy, wasm32", "cargo", ["clippy", "--locked", ...wasm, "--", "-D", "warnings"]);
+check("native tests", "cargo", ["test", "--locked", "--lib", "--bins"]);
+check("doc tests", "cargo", ["test", "--locked", "--doc"]);
+// The dry run builds the Worker as it would be deployed; the black-box tests start that.
+check("build and dry run of a deployment", process.execPath, [
+  "node_modules/wrangler/bin/wrangler.js", "deploy", "--dry-run", "--outdir", "dist",
+]);
+step("size", printSize);
+check("black-box tests", "cargo", ["test", "--locked", "--test", "gate"]);
+
+console.log("");
+for (const [name, seconds] of timings) console.log(`${seconds.toFixed(1).padStart(7)} s  ${name}`);
