@@ -68,7 +68,7 @@ export function ensureTools() {
   const line = "cargo could not build it (see above): is the crate registry reachable?";
   // Retries are for lossy networks; without any network this fails in seconds.
   const env = { ...process.env, CARGO_NET_RETRY: "1", CARGO_TARGET_DIR: join(tools, "target") };
-  const install = (args) => run("cargo", ["install", "--quiet", "--locked", "--force", "--root", tools, ...args], line, { env });
+  const install = (args) => run("cargo", ["install", "--locked", "--force", "--root", tools, ...args], line, { env });
   say("building wasm-bindgen (about 1 min, once) …");
   install(["--path", "tools/wasm-bindgen", "--profile", "tools"]);
   say("building worker-build (about 2 min, once) …");

@@ -107,7 +107,7 @@ async function startGate(number, variables) {
   writeFileSync(file, Object.entries(variables).map(([name, value]) => quoted(name, value)).join(""));
   const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
   const args = ["dev", "--ip", "127.0.0.1", "--port", String(number), "--env-file", file, "--show-interactive-dev-session=false"];
-  const quiet = { NO_WASM_OPT: "1", CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" };
+  const quiet = { QUICK_BUILD: "1", CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" };
   start("the gate", [wrangler, ...args], quiet).stdout.pipe(process.stderr);
 }
 
@@ -153,7 +153,7 @@ await checkPort(number);
 ensureToolchain();
 ensureTools();
 ensureSecrets();
-const quick = { env: { ...process.env, NO_WASM_OPT: "1" } };
+const quick = { env: { ...process.env, QUICK_BUILD: "1" } };
 say("building the Worker …");
 run(process.execPath, [join(root, "scripts/build.mjs")], "the Worker did not build (see above)", quick);
 const given = Object.fromEntries(VARIABLES.filter((name) => name in process.env).map((name) => [name, process.env[name]]));

@@ -34,7 +34,7 @@ pub fn access(configuration: &Configuration, head: &RequestHead) -> Result<Acces
         Some(Authorization::OtherScheme) if !pass => return Err(Refusal::OtherScheme),
         Some(Authorization::OtherScheme) | None => None,
     };
-    if pass && credentials.is_none() && resource.is_rpc() {
+    if pass && credentials.is_none() && resource.envelope().is_some() {
         resource = Resource::Origin;
     }
     if resource != Resource::Origin {

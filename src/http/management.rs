@@ -54,24 +54,21 @@ fn user_name(text: &str, fold: Fold) -> Result<UserName, Refusal> {
 
 /// The registry's answer as a client reads it.
 pub fn shown(resource: &Resource, said: Said, configuration: &Configuration) -> Result<Answer, Refusal> {
-    match (resource, said) {
-        (Resource::GenerateKeys { envelope, .. }, Said::Generated(generated)) => {
-            let keys = json!({ "api_key": generated.api_key, "api_secret": generated.api_secret });
-            json_answer(200, &envelope.wrap(&keys))
+    match said {
+        Said::Authenticated => Err(Refusal::Internal("nothing was asked of the registry")),
+        Said::Report(outbox) => health(Some((outbox, configuration))),
+        Said::Users(users, next) => {
+            json_answer(200, &json!({ "users": users, "next_cursor": next.as_deref().map(cursor) }))
         }
-        (Resource::UserGenerate(_), Said::Generated(generated)) => json_answer(200, &generated),
-        (Resource::Users, Said::Users(users, next)) => {
-            let next_cursor = next.as_deref().map(cursor);
-            json_answer(200, &json!({ "users": users, "next_cursor": next_cursor }))
-        }
-        (Resource::User(_) | Resource::UserRevoke(_), Said::User(user, created)) => {
-            json_answer(if created { 201 } else { 200 }, &user)
-        }
-        (Resource::User(_), Said::Deleted(user, published)) => {
-            json_answer(200, &json!({ "user": user, "published": published }))
-        }
-        (Resource::Health, Said::Report(outbox)) => health(Some((outbox, configuration))),
-        _ => Err(Refusal::Internal("the registry answered another question")),
+        Said::User(user, created) => json_answer(if created { 201 } else { 200 }, &user),
+        Said::Deleted(user, published) => json_answer(200, &json!({ "user": user, "published": published })),
+        Said::Generated(generated) => match resource.envelope() {
+            Some(envelope) => {
+                let keys = json!({ "api_key": generated.api_key, "api_secret": generated.api_secret });
+                json_answer(200, &envelope.wrap(&keys))
+            }
+            None => json_answer(200, &generated),
+        },
     }
 }
 

@@ -10,6 +10,7 @@ use super::configuration::Problem;
 use super::parameters::ParameterError;
 use crate::core::authorization::AuthorizationError;
 use crate::core::grant::GrantError;
+use crate::core::registry::message::Denial;
 use crate::core::user_name::UserNameError;
 
 /// Why a request is not served. `Display` is what the log says.
@@ -95,6 +96,16 @@ impl From<ParameterError> for Refusal {
     }
 }
 
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Unauthenticated => Self::UnknownCredentials,
+            Denial::Forbidden => Self::NotSystemManager,
+            Denial::NoSuchUser => Self::NoSuchUser,
+        }
+    }
+}
+
 /// What a client may know of a refusal.
 struct Shown {
     status: u16,
@@ -104,6 +115,12 @@ struct Shown {
 }
 
 impl Refusal {
+    /// Whether somebody should look: a writer to the namespace who lacks the pepper, or a fault of the gate's own.
+    #[must_use]
+    pub fn is_alarming(&self) -> bool {
+        matches!(self, Self::Grant(_) | Self::Internal(_))
+    }
+
     /// The response. `challenge_basic`: whether a browser may ask its user for a password.
     #[must_use]
     pub fn answer(&self, envelope: Envelope, challenge_basic: bool) -> Answer {

@@ -47,11 +47,20 @@ impl Resource {
         if matches!(rpc, Self::GenerateKeys { .. }) && !on_management_host { Self::Nothing } else { rpc }
     }
 
-    /// Whether a Frappe desk calls it with its session cookie, so that with `ANONYMOUS = "pass"` it is the origin's
-    /// to answer where no credentials come along.
+    /// How answers are wrapped, for Frappe's RPC. A Frappe desk calls these with its session cookie, so with
+    /// `ANONYMOUS = "pass"` they are the origin's to answer where no credentials come along.
     #[must_use]
-    pub fn is_rpc(&self) -> bool {
-        matches!(self, Self::LoggedUser(_) | Self::GenerateKeys { .. })
+    pub fn envelope(&self) -> Option<Envelope> {
+        match self {
+            Self::LoggedUser(envelope) | Self::GenerateKeys { envelope, .. } => Some(*envelope),
+            Self::Origin
+            | Self::Health
+            | Self::Users
+            | Self::User(_)
+            | Self::UserGenerate(_)
+            | Self::UserRevoke(_)
+            | Self::Nothing => None,
+        }
     }
 
     /// Refuses a method that the resource does not have.

@@ -16,29 +16,7 @@ pub fn refusal(head: &RequestHead, refusal: &Refusal) {
         "request_id": head.request_id,
     });
     let line = JsValue::from_str(&line.to_string());
-    match refusal {
-        // Somebody writes to the namespace without the pepper, or the gate itself is broken.
-        Refusal::Grant(_) | Refusal::Internal(_) => console::error_1(&line),
-        Refusal::NoCredentials
-        | Refusal::Authorization(_)
-        | Refusal::OtherScheme
-        | Refusal::UnknownCredentials
-        | Refusal::AdministratorForwarded
-        | Refusal::NotSystemManager
-        | Refusal::CrossSite
-        | Refusal::GenerateByGet
-        | Refusal::NoSuchRoute
-        | Refusal::NoSuchUser
-        | Refusal::Method { .. }
-        | Refusal::BodyTooLarge
-        | Refusal::BodyUnreadable
-        | Refusal::Parameter(_)
-        | Refusal::OriginUnreachable
-        | Refusal::Loop
-        | Refusal::Misconfigured(_)
-        | Refusal::KvFailed
-        | Refusal::RegistryFailed => console::log_1(&line),
-    }
+    if refusal.is_alarming() { console::error_1(&line) } else { console::log_1(&line) }
 }
 
 /// Something that the gate depends on failed.

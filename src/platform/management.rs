@@ -29,26 +29,21 @@ pub async fn answer(
     let Some(credentials) = credentials else {
         return health(None);
     };
-    let caller = || {
-        Ok::<_, Refusal>(match holder(gate, credentials)? {
-            Holder::Administrator(_) => Caller::Administrator,
-            Holder::User(digest) => Caller::Credentials(digest.to_hex()),
-        })
+    let caller = match holder(gate, credentials)? {
+        Holder::Administrator(_) => Caller::Administrator,
+        Holder::User(digest) => Caller::Credentials(digest.to_hex()),
     };
     let body = if request.body().is_some() {
-        ask(env, head, caller()?, Command::Authenticate).await?;
+        ask(env, head, caller.clone(), Command::Authenticate).await?;
         incoming::body(request, BODY_MAX_BYTES).await?
     } else {
         Vec::new()
     };
     let content_type = request.headers().get("content-type").ok().flatten();
     match command(resource, head, content_type.as_deref(), &body, fold) {
-        Ok(command) => {
-            let answer = ask(env, head, caller()?, command).await?;
-            shown(resource, answer, &gate.configuration)
-        }
+        Ok(command) => shown(resource, ask(env, head, caller, command).await?, &gate.configuration),
         Err(refusal) => {
-            ask(env, head, caller()?, Command::Authenticate).await?;
+            ask(env, head, caller, Command::Authenticate).await?;
             Err(refusal)
         }
     }

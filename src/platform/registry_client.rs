@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 use worker::{Env, Method, Request, RequestInit};
 
 use super::log;
-use crate::core::registry::message::{Answer, Caller, Command, Question};
+use crate::core::registry::message::{Answer, Caller, Command, Outcome, Question};
 use crate::http::refusal::Refusal;
 use crate::http::request_head::RequestHead;
 
@@ -13,24 +13,14 @@ const INSTANCE: &str = "registry";
 
 /// Asks on behalf of a caller. Whether that caller may is for the registry to say.
 pub async fn ask(env: &Env, head: &RequestHead, caller: Caller, command: Command) -> Result<Answer, Refusal> {
-    let answer = send(env, &Question { caller, command }).await.map_err(|error| {
+    let outcome = send(env, &Question { caller, command }).await.map_err(|error| {
         log::failure("registry", head, &error.into());
         Refusal::RegistryFailed
     })?;
-    match answer {
-        Answer::Unauthenticated => Err(Refusal::UnknownCredentials),
-        Answer::Forbidden => Err(Refusal::NotSystemManager),
-        Answer::NoSuchUser => Err(Refusal::NoSuchUser),
-        Answer::Authenticated
-        | Answer::Report(_)
-        | Answer::Users(..)
-        | Answer::User(..)
-        | Answer::Generated(_)
-        | Answer::Deleted(..) => Ok(answer),
-    }
+    Ok(outcome?)
 }
 
-async fn send(env: &Env, question: &Question) -> worker::Result<Answer> {
+async fn send(env: &Env, question: &Question) -> worker::Result<Outcome> {
     let registry = env.durable_object("REGISTRY")?.get_by_name(INSTANCE)?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(JsValue::from_str(&serde_json::to_string(question)?)));

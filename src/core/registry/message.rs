@@ -19,7 +19,7 @@ pub struct Question {
 }
 
 /// Who asks. The registry itself decides whether that caller may.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Caller {
     /// The built-in administrator, verified by the gate.
@@ -66,15 +66,24 @@ pub struct ListQuery {
 }
 
 /// The registry's answer.
-#[derive(Debug, Serialize, Deserialize)]
+pub type Outcome = Result<Answer, Denial>;
+
+/// Why the registry does not do as asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
+pub enum Denial {
     /// The caller's credentials are not valid.
     Unauthenticated,
     /// The caller is somebody without the role.
     Forbidden,
     /// There is no such user.
     NoSuchUser,
+}
+
+/// What the registry did or found.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
     /// The caller may ask.
     Authenticated,
     /// How many names in KV do not yet say what the registry says.
@@ -102,7 +111,7 @@ pub struct Generated {
     pub published: bool,
 }
 
-// A field less than derived: this is the one message that must not end in a log.
+// Not derived: this is the one message that must not end in a log.
 impl std::fmt::Debug for Generated {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Generated(redacted)")

@@ -41,11 +41,18 @@ impl Alarm {
 }
 
 impl Registry {
-    /// Publishes a user's dirty names at once. What KV refuses stays in the outbox, for the alarm.
+    /// Publishes a user's dirty names at once. The change is committed, so nothing here can undo it: what fails is
+    /// logged and stays in the outbox, for the alarm.
     ///
     /// Call it straight after the transaction, with no await between: the alarm is then set in the same commit, and
     /// a crash before the writes loses nothing.
-    pub(super) async fn publish(&self, name: &FoldedUserName) -> Result<()> {
+    pub(super) async fn publish(&self, name: &FoldedUserName) {
+        if let Err(error) = self.try_publish(name).await {
+            log::background_failure("registry", &error.into());
+        }
+    }
+
+    async fn try_publish(&self, name: &FoldedUserName) -> Result<()> {
         let dirty = self.store.dirty_of(name)?;
         if dirty.is_empty() {
             return Ok(());
