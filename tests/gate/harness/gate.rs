@@ -202,7 +202,8 @@ impl Gate {
             assert!(pipe.1.read_line(&mut line).unwrap() > 0, "the gate ended");
             match line.strip_prefix("ANSWER ") {
                 Some(json) => return serde_json::from_str(json).unwrap(),
-                None => eprint!("{line}"),
+                // A line of the Worker's log.
+                None => continue,
             }
         }
     }
