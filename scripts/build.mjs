@@ -1,6 +1,7 @@
 // Builds the Worker into build/: what `[build]` in wrangler.toml runs. QUICK_BUILD=1 is for
 // development: larger, and built in seconds.
 
+import { homedir } from "node:os";
 import { join } from "node:path";
 
 import { ensureTools, ensureToolchain, root, run, tools } from "./setup.mjs";
@@ -9,8 +10,11 @@ ensureToolchain();
 ensureTools();
 
 const bin = join(root, "node_modules", ".bin");
+const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry", "src");
 const env = {
   ...process.env,
+  // Panic messages carry file names; whose machine built it is nobody's business.
+  RUSTFLAGS: `--remap-path-prefix=${registry}=registry --remap-path-prefix=${root}=gatehouse`,
   PATH: `${bin}:${process.env.PATH}`,
   WASM_BINDGEN_BIN: join(tools, "bin", "wasm-bindgen"),
   WASM_OPT_BIN: join(root, "scripts", "wasm-opt.mjs"),

@@ -3,10 +3,10 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{Object, Reflect};
-use wasm_bindgen::JsValue;
+use js_sys::Object;
 use worker::Env;
 
+use super::bindings::find;
 use crate::core::grant_cache::GrantCache;
 use crate::http::configuration::{Bindings, Configuration, Problem, read};
 
@@ -26,7 +26,7 @@ pub fn gate(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
 }
 
 fn configure(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
-    let is_bound = |name| binding(env, name).is_some();
+    let is_bound = |name| find(env, name).is_some();
     let bindings =
         Bindings { keys: is_bound("KEYS"), registry: is_bound("REGISTRY"), origin_service: is_bound("ORIGIN_SERVICE") };
     let configuration = read(&|name| variable(env, name), bindings)?;
@@ -37,11 +37,6 @@ fn configure(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
 /// The text of a variable or secret. `wrangler.toml` may give numbers and truth values without quotes; those and
 /// anything else are taken as JavaScript writes them, so that what makes no sense is refused and not overlooked.
 pub fn variable(env: &Env, name: &str) -> Option<String> {
-    let value = binding(env, name)?;
+    let value = find(env, name)?;
     value.as_string().or_else(|| Some(Object::from(value).to_string().into()))
-}
-
-/// A binding of any kind, if it is there.
-pub fn binding(env: &Env, name: &str) -> Option<JsValue> {
-    Reflect::get(env, &JsValue::from_str(name)).ok().filter(|value| !value.is_undefined() && !value.is_null())
 }

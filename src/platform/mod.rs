@@ -2,6 +2,7 @@
 //! the `worker` crate.
 
 mod authentication;
+mod bindings;
 mod environment;
 mod gate;
 mod incoming;

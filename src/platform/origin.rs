@@ -1,28 +1,17 @@
 //! The one fetch of a proxied request. Its body never passes through wasm.
 
-use js_sys::futures::JsFuture;
-use js_sys::{Object, Promise, Reflect};
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Request, RequestInit, Response};
 use worker::Env;
 
-use super::environment::{Gate, binding};
+use super::bindings::{global, origin_service};
+use super::environment::Gate;
 use super::log;
 use crate::core::principal::Principal;
 use crate::http::configuration::Target;
 use crate::http::forward::{Forward, plan};
 use crate::http::refusal::Refusal;
 use crate::http::request_head::RequestHead;
-
-#[wasm_bindgen]
-extern "C" {
-    /// The global scope and a service binding: both fetch.
-    type Fetcher;
-
-    #[wasm_bindgen(method, catch)]
-    fn fetch(this: &Fetcher, request: &Request, init: &JsValue) -> Result<Promise, JsValue>;
-}
 
 /// Sends the request on and gives back what the origin said.
 pub async fn forward(
@@ -34,19 +23,14 @@ pub async fn forward(
 ) -> Result<Response, Refusal> {
     let plan = plan(&gate.configuration, head, principal);
     let outgoing = outgoing(request, &plan).map_err(|_| Refusal::Internal("the request could not be rebuilt"))?;
-    let fetcher: Fetcher = match gate.configuration.target {
-        Target::Service => {
-            binding(env, "ORIGIN_SERVICE").ok_or(Refusal::Internal("ORIGIN_SERVICE is gone"))?.unchecked_into()
-        }
-        Target::Url(_) | Target::Zone => js_sys::global().unchecked_into(),
+    let fetcher = match gate.configuration.target {
+        Target::Service => origin_service(env).map_err(|_| Refusal::Internal("ORIGIN_SERVICE is gone"))?,
+        Target::Url(_) | Target::Zone => global(),
     };
-    let unreachable = |error: JsValue| {
+    fetcher.forward(&outgoing).await.map_err(|error| {
         log::failure("origin", head, &error);
         Refusal::OriginUnreachable
-    };
-    let init = fetch_init().map_err(|_| Refusal::Internal("the fetch could not be set up"))?;
-    let promise = fetcher.fetch(&outgoing, &init).map_err(unreachable)?;
-    Ok(JsFuture::from(promise).await.map_err(unreachable)?.unchecked_into())
+    })
 }
 
 /// The request with another address and other header fields. Any failure here is a refusal: what could not be
@@ -63,12 +47,4 @@ fn outgoing(request: &Request, plan: &Forward) -> Result<Request, JsValue> {
         headers.set(name, value)?;
     }
     Ok(outgoing)
-}
-
-/// Redirects go back to the client, and no cache stands behind the gate.
-fn fetch_init() -> Result<JsValue, JsValue> {
-    let init = Object::new();
-    Reflect::set(&init, &"redirect".into(), &"manual".into())?;
-    Reflect::set(&init, &"cache".into(), &"no-store".into())?;
-    Ok(init.into())
 }

@@ -8,12 +8,12 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use worker::Result;
-use worker::kv::KvStore;
 
 use super::Registry;
 use crate::core::digest::Digest;
 use crate::core::grant::SealKey;
 use crate::core::user_name::FoldedUserName;
+use crate::platform::bindings::Keys;
 use crate::platform::log;
 
 /// How many names one alarm publishes: an invocation may do 1,000 operations on KV (Cloudflare, "KV limits").
@@ -91,7 +91,7 @@ impl Registry {
         if digests.is_empty() {
             return Ok(());
         }
-        let keys = self.env.kv("KEYS")?;
+        let keys = Keys::new(&self.env)?;
         let seal_key = self.keys()?.seal_key;
         let mut failed = false;
         for digest in digests {
@@ -111,7 +111,7 @@ impl Registry {
     }
 
     /// Writes one name as the tables have it now, and once more if they changed meanwhile.
-    async fn write_until_clean(&self, keys: &KvStore, seal_key: &SealKey, digest: Digest) -> Result<()> {
+    async fn write_until_clean(&self, keys: &Keys, seal_key: &SealKey, digest: Digest) -> Result<()> {
         for _ in 0..WRITES_AT_ONCE {
             let Some(revision) = self.store.revision(digest)? else {
                 return Ok(());
@@ -119,7 +119,7 @@ impl Registry {
             let grant = self.store.find_by_digest(digest)?.and_then(|stored| stored.user.grant(digest));
             let kv_name = digest.kv_name();
             match grant {
-                Some(grant) => keys.put(&kv_name, seal_key.seal(digest, &grant)?)?.execute().await?,
+                Some(grant) => keys.put(&kv_name, &seal_key.seal(digest, &grant)?).await?,
                 None => keys.delete(&kv_name).await?,
             }
             self.store.clear(digest, revision)?;

@@ -9,16 +9,6 @@ function refuse(what) {
   return Promise.reject(new Error(`${what} fails, as the test asked`));
 }
 
-// `worker` checks a binding by the name of its class.
-class DurableObjectNamespace {
-  constructor(inner, fails) {
-    this.getByName = (name) => {
-      if (fails) throw new Error("the registry fails, as the test asked");
-      return inner.getByName(name);
-    };
-  }
-}
-
 export default {
   async fetch(request, env, ctx) {
     const asked = request.headers.get("x-test-kv-writes");
@@ -33,7 +23,12 @@ export default {
         return request.headers.get("x-test-kv") === "fail" ? refuse("KV") : env.KEYS.get(name, options);
       },
     };
-    const REGISTRY = new DurableObjectNamespace(env.REGISTRY, request.headers.get("x-test-registry") === "fail");
+    const REGISTRY = {
+      getByName(name) {
+        if (request.headers.get("x-test-registry") === "fail") throw new Error("the registry fails, as the test asked");
+        return env.REGISTRY.getByName(name);
+      },
+    };
     const response = await new Gate(ctx, { ...env, KEYS, REGISTRY }).fetch(request);
     if (response.status === 101) return response;
     const counted = new Response(response.body, response);

@@ -1,0 +1,111 @@
+//! The bindings that requests go through, bound here and not through `worker`: its wrappers look up every method of a
+//! binding at each use, and build options that nobody sets.
+
+use js_sys::futures::JsFuture;
+use js_sys::{Object, Promise, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Request, RequestInit, Response};
+use worker::Env;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A namespace of Workers KV.
+    type KvNamespace;
+
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &KvNamespace, name: &str, options: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn put(this: &KvNamespace, name: &str, value: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn delete(this: &KvNamespace, name: &str) -> Result<Promise, JsValue>;
+
+    /// A namespace of Durable Objects.
+    type ObjectNamespace;
+
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    fn get_by_name(this: &ObjectNamespace, name: &str) -> Result<Fetcher, JsValue>;
+
+    /// What fetches: the global scope, a service binding, a Durable Object.
+    pub type Fetcher;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Fetcher, request: &Request, init: &JsValue) -> Result<Promise, JsValue>;
+}
+
+/// A binding of any kind, if it is there.
+pub fn find(env: &Env, name: &str) -> Option<JsValue> {
+    Reflect::get(env, &JsValue::from_str(name)).ok().filter(|value| !value.is_undefined() && !value.is_null())
+}
+
+fn required(env: &Env, name: &str) -> Result<JsValue, JsValue> {
+    find(env, name).ok_or_else(|| JsValue::from_str(&format!("{name} is not bound")))
+}
+
+/// `KEYS`, the KV namespace of grants.
+pub struct Keys(KvNamespace);
+
+impl Keys {
+    pub fn new(env: &Env) -> Result<Self, JsValue> {
+        Ok(Self(required(env, "KEYS")?.unchecked_into()))
+    }
+
+    /// The entry, or `None` where there is none. A failing KV is an error, which is something else.
+    pub async fn get(&self, name: &str, cache_ttl_seconds: u32) -> Result<Option<String>, JsValue> {
+        let options = Object::new();
+        Reflect::set(&options, &"cacheTtl".into(), &cache_ttl_seconds.into())?;
+        let value = JsFuture::from(self.0.get(name, &options)?).await?;
+        match value.as_string() {
+            Some(text) => Ok(Some(text)),
+            None if value.is_null() => Ok(None),
+            None => Err(JsValue::from_str("KV answered with something other than a text")),
+        }
+    }
+
+    pub async fn put(&self, name: &str, entry: &str) -> Result<(), JsValue> {
+        JsFuture::from(self.0.put(name, entry)?).await.map(drop)
+    }
+
+    pub async fn delete(&self, name: &str) -> Result<(), JsValue> {
+        JsFuture::from(self.0.delete(name)?).await.map(drop)
+    }
+}
+
+/// The one instance of `REGISTRY`; every gate of a deployment asks the same.
+pub fn registry(env: &Env) -> Result<Fetcher, JsValue> {
+    required(env, "REGISTRY")?.unchecked_into::<ObjectNamespace>().get_by_name("registry")
+}
+
+/// `ORIGIN_SERVICE`.
+pub fn origin_service(env: &Env) -> Result<Fetcher, JsValue> {
+    required(env, "ORIGIN_SERVICE").map(JsCast::unchecked_into)
+}
+
+/// The global scope.
+pub fn global() -> Fetcher {
+    js_sys::global().unchecked_into()
+}
+
+impl Fetcher {
+    /// Sends a request on: redirects go back to the client, and no cache stands behind the gate.
+    pub async fn forward(&self, request: &Request) -> Result<Response, JsValue> {
+        let init = Object::new();
+        Reflect::set(&init, &"redirect".into(), &"manual".into())?;
+        Reflect::set(&init, &"cache".into(), &"no-store".into())?;
+        Ok(JsFuture::from(self.fetch(request, &init)?).await?.unchecked_into())
+    }
+
+    /// Posts a text and reads the answer's, which has to be a 200.
+    pub async fn ask(&self, text: &str) -> Result<String, JsValue> {
+        let init = RequestInit::new();
+        init.set_method("POST");
+        init.set_body(&JsValue::from_str(text));
+        let request = Request::new_with_str_and_init("https://registry/", &init)?;
+        let response: Response = JsFuture::from(self.fetch(&request, &JsValue::UNDEFINED)?).await?.unchecked_into();
+        let answer = JsFuture::from(response.text()?).await?;
+        match answer.as_string() {
+            Some(answer) if response.status() == 200 => Ok(answer),
+            _ => Err(JsValue::from_str("the registry did not answer")),
+        }
+    }
+}
