@@ -14,7 +14,11 @@ const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "regi
 const env = {
   ...process.env,
   // Panic messages carry file names; whose machine built it is nobody's business.
-  RUSTFLAGS: `--remap-path-prefix=${registry}=registry --remap-path-prefix=${root}=gatehouse`,
+  CARGO_ENCODED_RUSTFLAGS: [
+    ...(process.env.RUSTFLAGS ?? "").split(" ").filter(Boolean),
+    `--remap-path-prefix=${registry}=registry`,
+    `--remap-path-prefix=${root}=gatehouse`,
+  ].join("\x1f"),
   PATH: `${bin}:${process.env.PATH}`,
   WASM_BINDGEN_BIN: join(tools, "bin", "wasm-bindgen"),
   WASM_OPT_BIN: join(root, "scripts", "wasm-opt.mjs"),

@@ -18,6 +18,7 @@ const VARIABLES = [
   "CACHE_SECONDS", "KV_CACHE_SECONDS", "TOKEN_PEPPER", "ADMINISTRATOR_SECRET", "ASSERTION_JWK", "ORIGIN_AUTHORIZATION",
 ];
 const secrets = join(root, ".dev.vars");
+const file = join(root, ".wrangler", "start.vars");
 const children = [];
 
 function port() {
@@ -54,7 +55,7 @@ function quoted(name, value) {
   return `${name}=${quote}${value.replaceAll("$", "\\$")}${quote}\n`;
 }
 
-/** Starts a program of the project and resolves with what it printed behind READY; ends everything if it dies. */
+/** Starts a program of the project; everything ends if it dies. */
 function start(name, args, env = {}) {
   const child = spawn(process.execPath, args, {
     cwd: root,
@@ -88,6 +89,13 @@ async function end(line) {
 }
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => end());
 
+/** What wrangler.toml says of the origin: an address, or a service bound in its place. */
+function configuredOrigin() {
+  const text = readFileSync(join(root, "wrangler.toml"), "utf8");
+  const bound = /^binding = "ORIGIN_SERVICE"/m.test(text) && "the service ORIGIN_SERVICE";
+  return /^ORIGIN = "([^"]+)"/m.exec(text)?.[1] ?? bound;
+}
+
 async function startExampleOrigin() {
   const child = start("the example origin", [join(root, "examples/origin/server.mjs")], { PORT: "0" });
   for await (const line of createInterface({ input: child.stdout })) {
@@ -99,12 +107,16 @@ async function startExampleOrigin() {
   }
 }
 
-async function startGate(number, variables) {
-  const file = join(root, ".wrangler", "start.vars");
+/** Variables and secrets in the one file that wrangler is given. */
+function writeVariables(variables) {
+  const lines = Object.entries(variables).map(([name, value]) => quoted(name, value));
   mkdirSync(join(root, ".wrangler"), { recursive: true });
   writeFileSync(file, "", { mode: 0o600 });
   chmodSync(file, 0o600);
-  writeFileSync(file, Object.entries(variables).map(([name, value]) => quoted(name, value)).join(""));
+  writeFileSync(file, lines.join(""));
+}
+
+function startGate(number) {
   const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
   const args = ["dev", "--ip", "127.0.0.1", "--port", String(number), "--env-file", file, "--show-interactive-dev-session=false"];
   const quiet = { QUICK_BUILD: "1", CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" };
@@ -157,12 +169,17 @@ const quick = { env: { ...process.env, QUICK_BUILD: "1" } };
 say("building the Worker …");
 run(process.execPath, [join(root, "scripts/build.mjs")], "the Worker did not build (see above)", quick);
 const given = Object.fromEntries(VARIABLES.filter((name) => name in process.env).map((name) => [name, process.env[name]]));
-const isExample = !given.ORIGIN;
 const url = `http://127.0.0.1:${number}`;
-const origin = isExample ? await startExampleOrigin() : given.ORIGIN;
-await startGate(number, { PUBLIC_URL: url, ...parseEnv(readFileSync(secrets, "utf8")), ...given, ORIGIN: origin });
+const variables = { PUBLIC_URL: url, ...parseEnv(readFileSync(secrets, "utf8")), ...given };
+writeVariables(variables);
+const configured = variables.ORIGIN || configuredOrigin();
+const origin = configured || (await startExampleOrigin());
+if (!configured) writeVariables({ ...variables, ORIGIN: origin });
+startGate(number);
 const { status, problems } = await health(url);
 if (status !== "ok") await end(`the gate is misconfigured: ${problems.join("; ")}`);
 const administrator =
-  "ADMINISTRATOR_SECRET" in given ? "$ADMINISTRATOR_SECRET" : "$(sed -n 's/^ADMINISTRATOR_SECRET=//p' .dev.vars)";
-console.log(next(url, origin, isExample, administrator));
+  "ADMINISTRATOR_SECRET" in given
+    ? "$(sed -n 's/^ADMINISTRATOR_SECRET=.\\(.*\\).$/\\1/p' .wrangler/start.vars)"
+    : "$(sed -n 's/^ADMINISTRATOR_SECRET=//p' .dev.vars)";
+console.log(next(url, origin, !configured, administrator));

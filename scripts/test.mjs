@@ -69,6 +69,8 @@ check("build and dry run of a deployment", process.execPath, [
 ]);
 step("size", printSize);
 check("black-box tests", "cargo", ["test", "--locked", "--test", "gate"]);
+// Last: it builds for development, into the same folder.
+check("npm start", "cargo", ["test", "--locked", "--test", "start"]);
 
 console.log("");
 for (const [name, seconds] of timings) console.log(`${seconds.toFixed(1).padStart(7)} s  ${name}`);

@@ -80,7 +80,7 @@ pub fn parse(value: &str) -> Result<Authorization, AuthorizationError> {
     } else if scheme.eq_ignore_ascii_case("Basic") {
         Scheme::Basic
     } else {
-        return other_scheme(payload);
+        return other_scheme(value, payload);
     };
     if payload.contains([' ', '\t', ',']) {
         return Err(AuthorizationError::Separator);
@@ -93,7 +93,7 @@ pub fn parse(value: &str) -> Result<Authorization, AuthorizationError> {
 }
 
 /// A second field hidden behind another scheme, or one of the gate's secrets, is no other scheme's business.
-fn other_scheme(payload: &str) -> Result<Authorization, AuthorizationError> {
+fn other_scheme(value: &str, payload: &str) -> Result<Authorization, AuthorizationError> {
     let names_own_scheme = |part: &str| {
         let word = part.trim_matches([' ', '\t']).split([' ', '\t']).next().unwrap_or_default();
         word.eq_ignore_ascii_case("token") || word.eq_ignore_ascii_case("Basic")
@@ -101,8 +101,7 @@ fn other_scheme(payload: &str) -> Result<Authorization, AuthorizationError> {
     if payload.split(',').skip(1).any(names_own_scheme) {
         return Err(AuthorizationError::Separator);
     }
-    let names_administrator = payload.split_once(ADMINISTRATOR).is_some_and(|(_, behind)| behind.starts_with(':'));
-    if payload.contains(API_SECRET_PREFIX) || names_administrator {
+    if value.contains(API_SECRET_PREFIX) || value.contains(&format!("{ADMINISTRATOR}:")) {
         return Err(AuthorizationError::Misplaced);
     }
     Ok(Authorization::OtherScheme)
@@ -179,6 +178,8 @@ mod tests {
             ("\"token\" k:s".into(), Scheme),
             ("Bearer gks_0123".into(), Misplaced),
             ("Bearer Administrator:secret".into(), Misplaced),
+            ("Bearer Administrator Administrator:secret".into(), Misplaced),
+            ("gks_0123".into(), Misplaced),
             ("Basic k:s".into(), Base64),
             ("Basic azpz=".into(), Base64),
             ("Basic a".into(), Base64),

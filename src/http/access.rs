@@ -21,7 +21,7 @@ pub enum Access {
 
 /// Decides how a request gets in.
 pub fn access(configuration: &Configuration, head: &RequestHead) -> Result<Access, Refusal> {
-    let mut resource = Resource::find(&head.url, on_management_host(configuration, head));
+    let mut resource = Resource::find(&head.url);
     let authorization = head.authorization.as_deref().map(parse).transpose()?;
     let pass = configuration.anonymous == Anonymous::Pass;
     let credentials = match authorization {
@@ -36,6 +36,9 @@ pub fn access(configuration: &Configuration, head: &RequestHead) -> Result<Acces
     };
     if pass && credentials.is_none() && resource.envelope().is_some() {
         resource = Resource::Origin;
+    }
+    if resource.is_management() && !on_management_host(configuration, head) {
+        resource = Resource::Nothing;
     }
     if resource != Resource::Origin {
         return own(configuration, head, resource, credentials);

@@ -132,11 +132,20 @@ fn another_site_cannot_make_a_browser_change_anything() {
 }
 
 #[test]
+fn a_desk_generates_at_the_origin_on_every_host() {
+    let pass = configuration(&[("MANAGEMENT_HOST", "admin.test"), ("ANONYMOUS", "pass")]);
+    assert_eq!(outcome(&pass, "POST", GENERATE, None), "anonymous");
+    assert_eq!(outcome(&pass, "POST", GENERATE, TOKEN), "404");
+}
+
+#[test]
 fn management_answers_on_its_own_host_alone() {
     let configuration = configuration(&[("MANAGEMENT_HOST", "admin.test")]);
     assert_eq!(outcome(&configuration, "GET", "/_gatehouse/users", TOKEN), "404");
     assert_eq!(outcome(&configuration, "POST", GENERATE, TOKEN), "404");
     assert_eq!(outcome(&configuration, "GET", LOGGED_USER, TOKEN), "own LoggedUser(V1)");
+    assert_eq!(outcome(&configuration, "GET", "/_gatehouse/health", None), "open Health");
+    assert_eq!(outcome(&configuration, "GET", "/x", TOKEN), "authenticate");
     let mut head = head("GET", "https://ADMIN.test/_gatehouse/users");
     head.authorization = TOKEN.map(str::to_owned);
     assert!(matches!(access(&configuration, &head), Ok(Access::Own(Resource::Users, Some(_)))));

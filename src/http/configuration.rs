@@ -24,7 +24,7 @@ const KV_CACHE_MIN_SECONDS: u32 = 30;
 const CACHE_MAX_SECONDS: u32 = 3600;
 
 /// Variables of features that this build does not have, each with the one value that changes nothing.
-const NOT_BUILT: [(&str, Option<&str>); 10] = [
+const NOT_BUILT: [(&str, Option<&str>); 12] = [
     ("ORIGIN_KIND", Some("http")),
     ("ADOPT", Some("off")),
     ("MODE", Some("enforce")),
@@ -34,6 +34,8 @@ const NOT_BUILT: [(&str, Option<&str>); 10] = [
     ("ALLOWED_ORIGINS", None),
     ("ASSERTION_JWK", None),
     ("ASSERTION_AUDIENCE", None),
+    ("FAILED_AUTH", None),
+    ("REQUESTS", None),
     ("USAGE", None),
 ];
 
@@ -282,10 +284,10 @@ impl Reader<'_> {
     fn public_paths(&mut self) -> Vec<PathPattern> {
         let text = self.optional_text("PUBLIC_PATHS").unwrap_or_default();
         let mut patterns = Vec::new();
-        for pattern in text.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()) {
+        for (number, pattern) in (1..).zip(text.split(',').map(str::trim).filter(|pattern| !pattern.is_empty())) {
             match PathPattern::parse(pattern) {
                 Ok(parsed) => patterns.push(parsed),
-                Err(error) => self.problem("PUBLIC_PATHS", format!("holds `{pattern}`, but {error}")),
+                Err(error) => self.problem("PUBLIC_PATHS", format!("is wrong at its entry {number}: {error}")),
             }
         }
         patterns

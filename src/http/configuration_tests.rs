@@ -86,7 +86,11 @@ fn every_wrong_value_is_a_problem_with_its_name() {
         ),
         ("ANONYMOUS", "yes", "ANONYMOUS is none of `deny`, `pass`"),
         ("FORWARD_CREDENTIALS", "1", "FORWARD_CREDENTIALS is none of `true`, `false`"),
-        ("PUBLIC_PATHS", "/a, b", "PUBLIC_PATHS holds `b`, but a pattern is a path in normal form that starts with /"),
+        (
+            "PUBLIC_PATHS",
+            "/a, b",
+            "PUBLIC_PATHS is wrong at its entry 2: a pattern is a path in normal form that starts with /",
+        ),
         ("PUBLIC_URL", "gate.test", "PUBLIC_URL is no address like https://gate.example.com"),
         ("MANAGEMENT_HOST", "a b", "MANAGEMENT_HOST is no host"),
         ("ORIGIN_SITE", "a\nb", "ORIGIN_SITE is no site name"),

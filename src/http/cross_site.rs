@@ -2,13 +2,14 @@
 
 use super::request_head::RequestHead;
 
-/// Whether the request is unsafe and comes from another web origin than the gate's own.
+/// Whether the request is unsafe, or an upgrade, and comes from another web origin than the gate's own.
 ///
 /// `Sec-Fetch-Site` decides where the browser sends it (Fetch Metadata §2.3), else `Origin` (RFC 6454 §7). A client
 /// that sends neither is no browser.
 #[must_use]
 pub fn is_cross_site_change(head: &RequestHead, own_web_origins: &[&str]) -> bool {
-    if head.is_safe() {
+    // An upgrade is a GET that opens a channel for anything.
+    if head.is_safe() && !head.has("upgrade") {
         return false;
     }
     match (head.sec_fetch_site.as_deref(), head.origin.as_deref()) {
@@ -42,6 +43,10 @@ mod tests {
             head.sec_fetch_site = site.map(str::to_owned);
             head.origin = origin.map(str::to_owned);
             assert_eq!(is_cross_site_change(&head, &[OWN]), refused, "{method} {site:?} {origin:?}");
+            if method == "GET" {
+                head.header_names.push("upgrade".to_owned());
+                assert!(is_cross_site_change(&head, &[OWN]), "a WebSocket");
+            }
         }
     }
 }

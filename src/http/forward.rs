@@ -72,9 +72,10 @@ pub fn plan(configuration: &Configuration, head: &RequestHead, principal: Option
     Forward { url, remove, set }
 }
 
-/// Servers that hand header fields on as variables write `-` as `_`, so both spellings are one name.
+/// Servers that hand header fields on as variables write `-`, and some every other sign, as `_`: all such spellings are
+/// one name.
 fn is_reserved(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('_', "-");
+    let name = name.to_ascii_lowercase().replace(|sign: char| !sign.is_ascii_alphanumeric(), "-");
     RESERVED.contains(&name.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 

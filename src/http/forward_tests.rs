@@ -74,6 +74,8 @@ fn what_only_the_gate_may_say_is_removed() {
         "x-forwarded-port",
         "x-gatehouse-assertion",
         "x_gatehouse_assertion",
+        "x.forwarded.user",
+        "x~forwarded-user",
         "forwarded",
         "x-real-ip",
         "x_real_ip",

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::configuration::{Configuration, Problem};
-use super::parameters::{cursor, list_query, no_fields, rpc_user, settings};
+use super::parameters::{cursor, list_query, no_fields, no_query, rpc_user, settings};
 use super::refusal::Refusal;
 use super::request_head::RequestHead;
 use super::resource::Resource;
@@ -28,19 +28,25 @@ pub fn command(
         Resource::Users => Ok(Command::List(list_query(query, fold)?)),
         Resource::User(name) => {
             let user = user_name(name, fold)?;
+            no_query(query)?;
             match head.method.as_str() {
                 "PUT" => Ok(Command::Change(user, settings(body)?)),
-                "DELETE" => Ok(Command::Delete(user)),
+                "DELETE" => {
+                    no_fields(body)?;
+                    Ok(Command::Delete(user))
+                }
                 _ => Ok(Command::Show(user)),
             }
         }
         Resource::UserGenerate(name) => {
             let user = user_name(name, fold)?;
+            no_query(query)?;
             no_fields(body)?;
             Ok(Command::Generate(user))
         }
         Resource::UserRevoke(name) => {
             let user = user_name(name, fold)?;
+            no_query(query)?;
             no_fields(body)?;
             Ok(Command::Revoke(user))
         }
@@ -64,8 +70,8 @@ pub fn shown(resource: &Resource, said: Said, configuration: &Configuration) -> 
         Said::Deleted(user, published) => json_answer(200, &json!({ "user": user, "published": published })),
         Said::Generated(generated) => match resource.envelope() {
             Some(envelope) => {
-                let keys = json!({ "api_key": generated.api_key, "api_secret": generated.api_secret });
-                json_answer(200, &envelope.wrap(&keys))
+                let credentials = json!({ "api_key": generated.api_key, "api_secret": generated.api_secret });
+                json_answer(200, &envelope.wrap(&credentials))
             }
             None => json_answer(200, &generated),
         },

@@ -42,6 +42,9 @@ pub enum ParameterError {
     /// A body where none is expected.
     #[error("This route takes no fields")]
     NoFields,
+    /// A query where none is expected.
+    #[error("This route takes no parameters in the query")]
+    NoQuery,
     /// `roles` is no list of texts.
     #[error("`roles` has to be a list of texts")]
     RolesNotTexts,
@@ -138,6 +141,11 @@ pub fn settings(body: &[u8]) -> Result<Settings, ParameterError> {
         }
     }
     Ok(settings)
+}
+
+/// Checks the query of a route that takes no parameters there.
+pub fn no_query(query: &str) -> Result<(), ParameterError> {
+    if matches!(query, "" | "?") { Ok(()) } else { Err(ParameterError::NoQuery) }
 }
 
 /// Checks the body of a route that takes no fields: nothing, or an empty object.

@@ -35,16 +35,25 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// Finds what a URL names. `on_management_host`: whether management answers here.
+    /// Finds what a URL names.
     #[must_use]
-    pub fn find(url: &RequestUrl, on_management_host: bool) -> Self {
+    pub fn find(url: &RequestUrl) -> Self {
         let path = url.path.as_str();
         if path == "/_gatehouse" || path.starts_with("/_gatehouse/") {
-            let resource = management(path);
-            return if on_management_host || resource == Self::Health { resource } else { Self::Nothing };
+            return management(path);
         }
-        let rpc = url.path.unambiguous().and_then(rpc).unwrap_or(Self::Origin);
-        if matches!(rpc, Self::GenerateKeys { .. }) && !on_management_host { Self::Nothing } else { rpc }
+        url.path.unambiguous().and_then(rpc).unwrap_or(Self::Origin)
+    }
+
+    /// Whether it answers on `MANAGEMENT_HOST` alone, where that is set.
+    #[must_use]
+    pub fn is_management(&self) -> bool {
+        match self {
+            Self::GenerateKeys { .. } | Self::Users | Self::User(_) | Self::UserGenerate(_) | Self::UserRevoke(_) => {
+                true
+            }
+            Self::Origin | Self::LoggedUser(_) | Self::Health | Self::Nothing => false,
+        }
     }
 
     /// How answers are wrapped, for Frappe's RPC. A Frappe desk calls these with its session cookie, so with
@@ -132,7 +141,7 @@ mod tests {
     use super::*;
 
     fn find(path: &str) -> Resource {
-        Resource::find(&RequestUrl::parse(&format!("https://gate.test{path}")).unwrap(), true)
+        Resource::find(&RequestUrl::parse(&format!("https://gate.test{path}")).unwrap())
     }
 
     #[test]
@@ -181,20 +190,6 @@ mod tests {
             ("/_gatehouse//users", Resource::Nothing),
         ] {
             assert_eq!(find(path), resource, "{path}");
-        }
-    }
-
-    #[test]
-    fn off_the_management_host_only_health_and_the_logged_user_answer() {
-        for (path, resource) in [
-            ("/_gatehouse/users", Resource::Nothing),
-            ("/api/method/frappe.core.doctype.user.user.generate_keys", Resource::Nothing),
-            ("/_gatehouse/health", Resource::Health),
-            ("/api/method/frappe.auth.get_logged_user", Resource::LoggedUser(Envelope::V1)),
-            ("/x", Resource::Origin),
-        ] {
-            let url = RequestUrl::parse(&format!("https://elsewhere.test{path}")).unwrap();
-            assert_eq!(Resource::find(&url, false), resource, "{path}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-use super::bindings::Keys;
+use super::bindings::GrantNamespace;
 use super::environment::Gate;
 use super::{log, now_ms};
 use crate::core::credentials::{ADMINISTRATOR, Credentials};
@@ -48,8 +48,8 @@ async fn read_grant(gate: &Gate, env: &Env, head: &RequestHead, digest: Digest) 
         log::failure("KV", head, &error);
         Refusal::KvFailed
     };
-    let keys = Keys::new(env).map_err(failed)?;
-    let entry = keys.get(&digest.kv_name(), gate.configuration.kv_cache_seconds).await.map_err(failed)?;
+    let grants = GrantNamespace::new(env).map_err(failed)?;
+    let entry = grants.get(&digest.kv_name(), gate.configuration.kv_cache_seconds).await.map_err(failed)?;
     let entry = entry.ok_or(Refusal::UnknownCredentials)?;
     let grant = Rc::new(gate.configuration.seal_key.open(digest, &entry).map_err(Refusal::Grant)?);
     gate.grant_cache.borrow_mut().put(digest, Rc::clone(&grant), now_ms());

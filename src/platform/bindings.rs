@@ -1,12 +1,15 @@
 //! The bindings that requests go through, bound here and not through `worker`: its wrappers look up every method of a
 //! binding at each use, and build options that nobody sets.
 
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
 use js_sys::futures::JsFuture;
 use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Request, RequestInit, Response};
-use worker::Env;
+use worker::{Delay, Env};
 
 #[wasm_bindgen]
 extern "C" {
@@ -42,10 +45,13 @@ fn required(env: &Env, name: &str) -> Result<JsValue, JsValue> {
     find(env, name).ok_or_else(|| JsValue::from_str(&format!("{name} is not bound")))
 }
 
-/// `KEYS`, the KV namespace of grants.
-pub struct Keys(KvNamespace);
+/// How long a write to KV may take: a write that hangs must not keep its name from being written again.
+const KV_WRITE_MAX: Duration = Duration::from_secs(20);
 
-impl Keys {
+/// `KEYS`, the KV namespace of grants.
+pub struct GrantNamespace(KvNamespace);
+
+impl GrantNamespace {
     pub fn new(env: &Env) -> Result<Self, JsValue> {
         Ok(Self(required(env, "KEYS")?.unchecked_into()))
     }
@@ -63,11 +69,18 @@ impl Keys {
     }
 
     pub async fn put(&self, name: &str, entry: &str) -> Result<(), JsValue> {
-        JsFuture::from(self.0.put(name, entry)?).await.map(drop)
+        in_time(self.0.put(name, entry)?).await
     }
 
     pub async fn delete(&self, name: &str) -> Result<(), JsValue> {
-        JsFuture::from(self.0.delete(name)?).await.map(drop)
+        in_time(self.0.delete(name)?).await
+    }
+}
+
+async fn in_time(write: Promise) -> Result<(), JsValue> {
+    match select(JsFuture::from(write), Delay::from(KV_WRITE_MAX)).await {
+        Either::Left((written, _)) => written.map(drop),
+        Either::Right(_) => Err(JsValue::from_str("KV took too long")),
     }
 }
 

@@ -21,7 +21,7 @@ pub async fn respond(request: &Request, env: &Env) -> Result<Response, JsValue> 
     let head = incoming::head(request)?;
     let gate = match gate(env) {
         Ok(gate) => gate,
-        Err(problems) if Resource::find(&head.url, true) == Resource::Health => {
+        Err(problems) if Resource::find(&head.url) == Resource::Health => {
             return outgoing::own(&health_problems(&problems), &head);
         }
         Err(problems) => return refuse(&head, &Refusal::Misconfigured(problems)),

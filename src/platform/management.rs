@@ -41,7 +41,12 @@ pub async fn answer(
     };
     let content_type = request.headers().get("content-type").ok().flatten();
     match command(resource, head, content_type.as_deref(), &body, fold) {
-        Ok(command) => shown(resource, ask(env, head, caller, command).await?, &gate.configuration),
+        Ok(command) => match ask(env, head, caller, command).await {
+            Ok(answer) => shown(resource, answer, &gate.configuration),
+            // Everyone may know that the gate is well.
+            Err(Refusal::NotSystemManager) if *resource == Resource::Health => health(None),
+            Err(refusal) => Err(refusal),
+        },
         Err(refusal) => {
             ask(env, head, caller, Command::Authenticate).await?;
             Err(refusal)

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+
 use crate::harness::{ADMINISTRATOR, Gate, Options, Reply, wait_for};
 
 fn instrumented(variables: &[(&'static str, &str)]) -> Gate {
@@ -117,8 +120,11 @@ fn what_a_writer_to_the_namespace_puts_there_is_refused() {
 fn kv_holds_no_secret() {
     let gate = Gate::start(Options::default());
     let keys = gate.generate("kv-secrets");
-    for name in gate.kv_names() {
-        let entry = gate.kv_get(&name).unwrap();
-        assert!(!entry.contains(&keys.api_secret[4..]) && !name.contains(&keys.api_secret[4..]));
-    }
+    let names = gate.kv_names();
+    assert_eq!(names.len(), 1);
+    let entry: Value = serde_json::from_str(&gate.kv_get(&names[0]).unwrap()).unwrap();
+    let grant = URL_SAFE_NO_PAD.decode(entry["grant"].as_str().unwrap()).unwrap();
+    assert_eq!(String::from_utf8(grant).unwrap(), format!(r#"{{"user":"kv-secrets","api_key":"{}"}}"#, keys.api_key));
+    let random = &keys.api_secret[4..44];
+    assert!(!names[0].contains(random) && !entry.to_string().contains(random));
 }

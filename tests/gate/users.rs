@@ -94,11 +94,13 @@ fn a_deleted_user_is_gone_but_for_its_api_key() {
 #[test]
 fn names_that_differ_in_case_or_compatibility_alone_are_one_user() {
     let keys = GATE.generate("Straße@Example.TEST");
-    for name in ["strasse@example.test", "STRASSE@EXAMPLE.TEST", "ｓtrasse@example.test"] {
+    for name in ["strasse@example.test", "STRASSE@EXAMPLE.TEST", "ｓtrasse@example.test", "STRAẞE@example.test"] {
         let again = GATE.generate(name);
         assert_eq!(again.api_key, keys.api_key, "{name}");
         assert_eq!(GATE.logged_user(&again.token()).as_deref(), Some("Straße@Example.TEST"));
     }
+    assert_ne!(GATE.generate("kız").api_key, GATE.generate("kiz").api_key, "Unicode folds these apart");
+    assert_eq!(GATE.generate("ΟΔΟΣ").api_key, GATE.generate("οδος").api_key);
 }
 
 #[test]
@@ -146,6 +148,9 @@ fn wrong_input_gets_a_clear_error() {
         (put(json!({ "enabled": "yes" })), 417),
         (put(json!([])), 417),
         (GATE.post_json("/_gatehouse/users/wrong-input/generate", ADMINISTRATOR, &json!({ "grace_seconds": 60 })), 417),
+        (GATE.post("/_gatehouse/users/wrong-input/generate?grace_seconds=60", ADMINISTRATOR), 417),
+        (GATE.post("/_gatehouse/users/wrong-input/revoke?dry_run=true", ADMINISTRATOR), 417),
+        (GATE.send("DELETE", "/_gatehouse/users/wrong-input", &[("Authorization", ADMINISTRATOR)], b"{\"x\":1}"), 417),
         (GATE.put("/_gatehouse/users/Guest", ADMINISTRATOR, &json!({})), 403),
         (GATE.put("/_gatehouse/users/%20x", ADMINISTRATOR, &json!({})), 417),
         (GATE.get("/_gatehouse/users/nobody-at-all", ADMINISTRATOR), 404),

@@ -46,3 +46,15 @@ fn an_upgrade_needs_credentials_like_anything_else() {
     }
     assert!(!ORIGIN.was_asked_for("/ws?refused"));
 }
+
+#[test]
+fn a_page_of_another_site_opens_no_socket_with_what_the_browser_sends_by_itself() {
+    let keys = GATE.generate("websocket-cross-site");
+    let mut request = request("/ws?cross-site", &keys.basic());
+    request.headers_mut().insert("Origin", "https://evil.test".parse().unwrap());
+    match tungstenite::client(request, TcpStream::connect(GATE.authority()).unwrap()) {
+        Err(tungstenite::HandshakeError::Failure(Error::Http(response))) => assert_eq!(response.status(), 403),
+        other => panic!("{other:?}"),
+    }
+    assert!(!ORIGIN.was_asked_for("/ws?cross-site"));
+}

@@ -73,14 +73,14 @@ impl Registry {
     }
 
     async fn generate(&self, name: &UserName) -> Result<Outcome> {
-        let keys = self.keys()?;
+        let derived_keys = self.derived_keys()?;
         let randomness = Randomness {
             api_key: random().map_err(|error| error.to_string())?,
             api_secret: random().map_err(|error| error.to_string())?,
         };
         let generated = self.apply(name, |before| {
             let user = before.unwrap_or_else(|| User::new(name.clone(), now()));
-            Some(user.generate(now(), &keys.digest_key, randomness))
+            Some(user.generate(now(), &derived_keys.digest_key, randomness))
         });
         let answer = |(stored, credentials): (Stored, Credentials)| {
             Answer::Generated(Generated {

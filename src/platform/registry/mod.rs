@@ -37,7 +37,7 @@ pub struct Registry {
 }
 
 /// What is derived from the pepper.
-struct Keys {
+struct DerivedKeys {
     digest_key: DigestKey,
     seal_key: SealKey,
 }
@@ -50,7 +50,9 @@ impl DurableObject for Registry {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let question: Question = serde_json::from_str(&request.text().await?)?;
-        self.migrate()?;
+        if self.migrate()? {
+            self.set_alarm_while_dirty().await?;
+        }
         Response::ok(serde_json::to_string(&self.answer(question).await?)?)
     }
 
@@ -60,6 +62,8 @@ impl DurableObject for Registry {
         self.alarm.rang();
         let flushed = async {
             self.migrate()?;
+            // Before the writes, so that an alarm which dies among them rings again.
+            self.set_alarm_while_dirty().await?;
             self.flush().await
         };
         if let Err(error) = flushed.await {
@@ -73,18 +77,20 @@ impl DurableObject for Registry {
 }
 
 impl Registry {
-    fn migrate(&self) -> Result<()> {
-        if !self.migrated.get() {
-            schema::migrate(&self.state)?;
-            self.migrated.set(true);
+    /// Tells whether this was the first time in this instance.
+    fn migrate(&self) -> Result<bool> {
+        if self.migrated.get() {
+            return Ok(false);
         }
-        Ok(())
+        schema::migrate(&self.state)?;
+        self.migrated.set(true);
+        Ok(true)
     }
 
-    fn keys(&self) -> Result<Keys> {
+    fn derived_keys(&self) -> Result<DerivedKeys> {
         let text = variable(&self.env, "TOKEN_PEPPER").ok_or("TOKEN_PEPPER is missing")?;
         let pepper = Pepper::parse(&text).map_err(|error| error.to_string())?;
-        Ok(Keys { digest_key: DigestKey::new(&pepper), seal_key: SealKey::new(&pepper) })
+        Ok(DerivedKeys { digest_key: DigestKey::new(&pepper), seal_key: SealKey::new(&pepper) })
     }
 }
 

@@ -13,7 +13,7 @@ use super::Registry;
 use crate::core::digest::Digest;
 use crate::core::grant::SealKey;
 use crate::core::user_name::FoldedUserName;
-use crate::platform::bindings::Keys;
+use crate::platform::bindings::GrantNamespace;
 use crate::platform::log;
 
 /// How many names one alarm publishes: an invocation may do 1,000 operations on KV (Cloudflare, "KV limits").
@@ -91,14 +91,14 @@ impl Registry {
         if digests.is_empty() {
             return Ok(());
         }
-        let keys = Keys::new(&self.env)?;
-        let seal_key = self.keys()?.seal_key;
+        let grants = GrantNamespace::new(&self.env)?;
+        let seal_key = self.derived_keys()?.seal_key;
         let mut failed = false;
         for digest in digests {
             if !self.in_flight.borrow_mut().insert(*digest) {
                 continue;
             }
-            let written = self.write_until_clean(&keys, &seal_key, *digest).await;
+            let written = self.write_until_clean(&grants, &seal_key, *digest).await;
             self.in_flight.borrow_mut().remove(digest);
             if let Err(error) = written {
                 log::background_failure("KV", &error.into());
@@ -111,7 +111,7 @@ impl Registry {
     }
 
     /// Writes one name as the tables have it now, and once more if they changed meanwhile.
-    async fn write_until_clean(&self, keys: &Keys, seal_key: &SealKey, digest: Digest) -> Result<()> {
+    async fn write_until_clean(&self, grants: &GrantNamespace, seal_key: &SealKey, digest: Digest) -> Result<()> {
         for _ in 0..WRITES_AT_ONCE {
             let Some(revision) = self.store.revision(digest)? else {
                 return Ok(());
@@ -119,8 +119,8 @@ impl Registry {
             let grant = self.store.find_by_digest(digest)?.and_then(|stored| stored.user.grant(digest));
             let kv_name = digest.kv_name();
             match grant {
-                Some(grant) => keys.put(&kv_name, &seal_key.seal(digest, &grant)?).await?,
-                None => keys.delete(&kv_name).await?,
+                Some(grant) => grants.put(&kv_name, &seal_key.seal(digest, &grant)?).await?,
+                None => grants.delete(&kv_name).await?,
             }
             self.store.clear(digest, revision)?;
         }

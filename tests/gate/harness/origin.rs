@@ -15,6 +15,7 @@ use axum::routing::{any, get};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
 
 /// gzip of "compressed by the origin", as `gzip -n` writes it.
 pub const GZIPPED: &[u8] = include_bytes!("compressed.gz");
@@ -24,6 +25,7 @@ struct Shared {
     requests: Arc<Mutex<Vec<String>>>,
     documents: Arc<Mutex<BTreeMap<String, Value>>>,
     address: Arc<Mutex<Option<SocketAddr>>>,
+    go: Arc<Notify>,
 }
 
 pub struct Origin {
@@ -68,6 +70,9 @@ fn router(shared: Shared) -> Router {
         .route("/gzip", any(gzip))
         .route("/bytes/{count}", get(bytes))
         .route("/latin", any(latin))
+        .route("/first-chunk", any(first_chunk))
+        .route("/drip", get(drip))
+        .route("/drip/go", get(drip_go))
         .route("/ws", get(websocket))
         .route("/api/resource/{doctype}", get(list_documents).post(create_document))
         .route("/api/resource/{doctype}/{name}", get(read_document).put(update_document).delete(delete_document))
@@ -134,6 +139,28 @@ async fn bytes(Path(count): Path<usize>) -> Response {
     let whole = futures_util::stream::repeat(chunk).take(count / 65536);
     let rest = futures_util::stream::iter([Bytes::from(vec![b'x'; count % 65536])]);
     Body::from_stream(whole.chain(rest).map(Ok::<_, std::io::Error>)).into_response()
+}
+
+/// Answers with the first chunk of a body, without waiting for the rest.
+async fn first_chunk(request: Request) -> Response {
+    let mut chunks = request.into_body().into_data_stream();
+    let first = chunks.next().await.and_then(Result::ok).unwrap_or_default();
+    Body::from(first).into_response()
+}
+
+/// Sends `first`, and `last` only once somebody asks for `/drip/go`.
+async fn drip(State(shared): State<Shared>) -> Response {
+    let first = futures_util::stream::iter([Bytes::from_static(b"first")]);
+    let last = futures_util::stream::once(async move {
+        shared.go.notified().await;
+        Bytes::from_static(b"last")
+    });
+    Body::from_stream(first.chain(last).map(Ok::<_, std::io::Error>)).into_response()
+}
+
+async fn drip_go(State(shared): State<Shared>) -> Response {
+    shared.go.notify_one();
+    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn latin() -> Response {
