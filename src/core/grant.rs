@@ -8,35 +8,59 @@ use hmac::Mac;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::access_rule::AccessRule;
+use super::client_address::AddressRange;
 use super::credentials::ApiKey;
 use super::digest::Digest;
 use super::pepper::{KeyedHash, Pepper};
 use super::role::Role;
+use super::unix_time::UnixSeconds;
 
 /// The version of the entry that is written; every version up to it stays readable.
 const VERSION: u8 = 1;
 
 const PURPOSE: &str = "gatehouse/seal/1";
 
-/// What one credential allows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What one credential allows, and its JSON. A field that this build does not know is a rule that it cannot enforce,
+/// so it is an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Grant {
     /// The name of the user it stands for.
     pub user: String,
     /// The user's api_key.
     pub api_key: ApiKey,
     /// The user's roles, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<Role>,
+    /// From then on it allows nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<UnixSeconds>,
+    /// Where requests may come from; anywhere, if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_ips: Vec<AddressRange>,
+    /// What requests may ask for; anything, if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<AccessRule>,
+    /// Whether the registry has to be asked about each request.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub strict: bool,
 }
 
-/// The grant's JSON. A field that this build does not know is a rule that it cannot enforce, so it is an error.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GrantRecord {
-    user: String,
-    api_key: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    roles: Vec<Role>,
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Grant {
+    /// What KV is told: of a strict user only that the registry has to be asked.
+    #[must_use]
+    pub fn published(self) -> Self {
+        if !self.strict {
+            return self;
+        }
+        Self { roles: Vec::new(), expires_at: None, allowed_ips: Vec::new(), rules: Vec::new(), ..self }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,28 +110,21 @@ impl SealKey {
 
     /// The entry for KV, under the name of `digest`.
     pub fn seal(&self, digest: Digest, grant: &Grant) -> Result<String, serde_json::Error> {
-        let record = GrantRecord {
-            user: grant.user.clone(),
-            api_key: grant.api_key.as_str().to_owned(),
-            roles: grant.roles.clone(),
-        };
-        let encoded = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&record)?);
+        let encoded = URL_SAFE_NO_PAD.encode(serde_json::to_vec(grant)?);
         let seal = hex::encode(self.hash(digest, &encoded).finalize().into_bytes());
         serde_json::to_string(&SealedRecord { v: VERSION, grant: encoded, seal })
     }
 
     /// Opens an entry that was read from the name of `digest`.
     pub fn open(&self, digest: Digest, entry: &str) -> Result<OpenedGrant, GrantError> {
-        let sealed: SealedRecord = serde_json::from_str(entry).map_err(|_| GrantError::Format)?;
+        let sealed: SealedRecord = serde_json::from_slice(entry.as_bytes()).map_err(|_| GrantError::Format)?;
         if sealed.v != VERSION {
             return Err(GrantError::Format);
         }
         let seal = hex::decode(&sealed.seal).map_err(|_| GrantError::Seal)?;
         self.hash(digest, &sealed.grant).verify_slice(&seal).map_err(|_| GrantError::Seal)?;
         let json = URL_SAFE_NO_PAD.decode(&sealed.grant).map_err(|_| GrantError::Content)?;
-        let record: GrantRecord = serde_json::from_slice(&json).map_err(|_| GrantError::Content)?;
-        let api_key = ApiKey::parse(&record.api_key).map_err(|_| GrantError::Content)?;
-        Ok(OpenedGrant(Grant { user: record.user, api_key, roles: record.roles }))
+        serde_json::from_slice(&json).map(OpenedGrant).map_err(|_| GrantError::Content)
     }
 
     fn hash(&self, digest: Digest, encoded: &str) -> KeyedHash {
@@ -135,14 +152,36 @@ mod tests {
             user: "alice@example.test".to_owned(),
             api_key: ApiKey::parse("k").unwrap(),
             roles: parse_roles(vec!["System Manager".into()]).unwrap(),
+            expires_at: None,
+            allowed_ips: Vec::new(),
+            rules: Vec::new(),
+            strict: false,
+        }
+    }
+
+    fn limited() -> Grant {
+        Grant {
+            expires_at: Some(UnixSeconds(1_800_000_000)),
+            allowed_ips: vec![AddressRange::parse("192.0.2.0/24").unwrap()],
+            rules: vec![AccessRule::parse("GET /a/**").unwrap()],
+            ..grant()
         }
     }
 
     #[test]
     fn opens_what_it_sealed() {
         let seal_key = SealKey::new(&pepper());
-        let entry = seal_key.seal(digest("k:s"), &grant()).unwrap();
-        assert_eq!(seal_key.open(digest("k:s"), &entry).unwrap().grant(), &grant());
+        for grant in [grant(), limited(), Grant { strict: true, ..limited() }] {
+            let entry = seal_key.seal(digest("k:s"), &grant).unwrap();
+            assert_eq!(seal_key.open(digest("k:s"), &entry).unwrap().grant(), &grant);
+        }
+    }
+
+    #[test]
+    fn of_a_strict_user_kv_learns_only_that_the_registry_has_to_be_asked() {
+        let strict = Grant { strict: true, ..limited() }.published();
+        assert_eq!(strict, Grant { strict: true, roles: Vec::new(), ..grant() });
+        assert_eq!(limited().published(), limited());
     }
 
     /// Computed with Python's hmac, hashlib, base64 and json.

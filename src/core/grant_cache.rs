@@ -55,7 +55,15 @@ mod tests {
         let pepper = Pepper::parse("0123456789abcdef0123456789abcdef").unwrap();
         let credentials = Credentials::parse(&format!("k{number}:s")).unwrap();
         let digest = DigestKey::new(&pepper).digest(&credentials);
-        let grant = Grant { user: "alice".to_owned(), api_key: credentials.api_key, roles: Vec::new() };
+        let grant = Grant {
+            user: "alice".to_owned(),
+            api_key: credentials.api_key,
+            roles: Vec::new(),
+            expires_at: None,
+            allowed_ips: Vec::new(),
+            rules: Vec::new(),
+            strict: false,
+        };
         let seal_key = SealKey::new(&pepper);
         (digest, Rc::new(seal_key.open(digest, &seal_key.seal(digest, &grant).unwrap()).unwrap()))
     }

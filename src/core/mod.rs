@@ -1,6 +1,8 @@
 //! The rules of the gate, pure: no I/O, no clock (`now` comes in), no randomness (bytes come in), no platform.
 
+pub mod access_rule;
 pub mod authorization;
+pub mod client_address;
 pub mod credentials;
 pub mod digest;
 pub mod grant;
@@ -11,4 +13,5 @@ pub mod principal;
 pub mod registry;
 pub mod role;
 pub mod unix_time;
+pub mod usage;
 pub mod user_name;

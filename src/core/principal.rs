@@ -1,24 +1,70 @@
 //! Who a request acts for, once that is certain.
 
+use thiserror::Error;
+
+use super::access_rule::AccessRule;
 use super::credentials::{ADMINISTRATOR, ApiKey};
 use super::digest::Digest;
-use super::grant::OpenedGrant;
+use super::grant::{Grant, OpenedGrant};
+use super::path::NormalPath;
 use super::role::Role;
+use super::unix_time::UnixSeconds;
 
-/// The user as authenticated for this request. Comes out of an opened grant and from nowhere else.
+/// The user as authenticated for this request. Comes out of a grant that holds here and now, and from nowhere else.
 #[derive(Debug, Clone)]
 pub struct Principal {
     user: String,
     api_key: ApiKey,
     roles: Vec<Role>,
+    rules: Vec<AccessRule>,
+}
+
+/// Why a grant does not hold here and now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum GrantRefusal {
+    /// Its time is over.
+    #[error("expired")]
+    Expired,
+    /// The client's address is outside its ranges, or unknown.
+    #[error("address not allowed")]
+    Address,
+}
+
+/// What an opened grant says of a request.
+#[derive(Debug, Clone)]
+pub enum Authenticated {
+    /// Who it acts for.
+    Principal(Principal),
+    /// The user is strict: only the registry can say.
+    AskRegistry,
+}
+
+impl OpenedGrant {
+    /// Judges expiry and address, anew for each request.
+    pub fn authenticate(&self, now: UnixSeconds, address: Option<&str>) -> Result<Authenticated, GrantRefusal> {
+        if self.grant().strict {
+            return Ok(Authenticated::AskRegistry);
+        }
+        Principal::authenticate(self.grant(), now, address).map(Authenticated::Principal)
+    }
 }
 
 impl Principal {
-    /// The principal of a grant that was found under the digest of the credentials sent.
-    #[must_use]
-    pub fn of(opened: &OpenedGrant) -> Self {
-        let grant = opened.grant();
-        Self { user: grant.user.clone(), api_key: grant.api_key.clone(), roles: grant.roles.clone() }
+    /// Judges a grant that comes from the registry itself, or out of a seal.
+    pub fn authenticate(grant: &Grant, now: UnixSeconds, address: Option<&str>) -> Result<Self, GrantRefusal> {
+        if grant.expires_at.is_some_and(|end| end <= now) {
+            return Err(GrantRefusal::Expired);
+        }
+        let inside = |address: &str| grant.allowed_ips.iter().any(|range| range.contains(address));
+        if !grant.allowed_ips.is_empty() && !address.is_some_and(inside) {
+            return Err(GrantRefusal::Address);
+        }
+        Ok(Self {
+            user: grant.user.clone(),
+            api_key: grant.api_key.clone(),
+            roles: grant.roles.clone(),
+            rules: grant.rules.clone(),
+        })
     }
 
     /// The user's name.
@@ -37,6 +83,24 @@ impl Principal {
     #[must_use]
     pub fn roles(&self) -> &[Role] {
         &self.roles
+    }
+
+    /// Whether the user may mint and manage.
+    #[must_use]
+    pub fn is_system_manager(&self) -> bool {
+        self.roles.iter().any(Role::is_system_manager)
+    }
+
+    /// Whether only some requests are allowed.
+    #[must_use]
+    pub fn is_rule_limited(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
+    /// Whether a request of this method and path is inside the rules.
+    #[must_use]
+    pub fn may(&self, method: &str, path: &NormalPath) -> bool {
+        self.rules.is_empty() || self.rules.iter().any(|rule| rule.allows(method, path))
     }
 }
 
@@ -68,5 +132,50 @@ impl AdministratorDigest {
     #[must_use]
     pub fn verify(self, digest: Digest) -> Option<Administrator> {
         (digest == self.0).then_some(Administrator(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::client_address::AddressRange;
+
+    fn grant() -> Grant {
+        Grant {
+            user: "alice".to_owned(),
+            api_key: ApiKey::parse("k").unwrap(),
+            roles: Vec::new(),
+            expires_at: Some(UnixSeconds(100)),
+            allowed_ips: vec![AddressRange::parse("192.0.2.0/24").unwrap()],
+            rules: vec![AccessRule::parse("GET /a/**").unwrap()],
+            strict: false,
+        }
+    }
+
+    #[test]
+    fn a_grant_holds_before_its_end_and_inside_its_addresses() {
+        for (now, address, refusal) in [
+            (99, Some("192.0.2.1"), None),
+            (100, Some("192.0.2.1"), Some(GrantRefusal::Expired)),
+            (99, Some("192.0.3.1"), Some(GrantRefusal::Address)),
+            (99, Some("nonsense"), Some(GrantRefusal::Address)),
+            (99, None, Some(GrantRefusal::Address)),
+        ] {
+            assert_eq!(
+                Principal::authenticate(&grant(), UnixSeconds(now), address).err(),
+                refusal,
+                "{now} {address:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn rules_limit_methods_and_paths() {
+        let principal = Principal::authenticate(&grant(), UnixSeconds(0), Some("192.0.2.1")).unwrap();
+        assert!(principal.is_rule_limited() && principal.may("GET", &NormalPath::new("/a/b")));
+        assert!(!principal.may("POST", &NormalPath::new("/a/b")) && !principal.may("GET", &NormalPath::new("/b")));
+        let unlimited = Grant { rules: Vec::new(), ..grant() };
+        let principal = Principal::authenticate(&unlimited, UnixSeconds(0), Some("192.0.2.1")).unwrap();
+        assert!(!principal.is_rule_limited() && principal.may("POST", &NormalPath::new("//")));
     }
 }

@@ -9,6 +9,18 @@ use serde::{Deserialize, Serialize};
 pub struct UnixSeconds(pub i64);
 
 impl UnixSeconds {
+    /// Reads RFC 3339 with any offset; fractions of a second are dropped.
+    #[must_use]
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(text).ok().map(|time| Self(time.timestamp()))
+    }
+
+    /// This much later; at the end of time it stays there.
+    #[must_use]
+    pub fn plus(self, seconds: u32) -> Self {
+        Self(self.0.saturating_add(i64::from(seconds)))
+    }
+
     /// RFC 3339 in UTC, to the second: `2026-01-31T23:59:59Z`.
     ///
     /// A time outside the years that RFC 3339 can write (0 to 9999) is shown as the nearest one inside.
@@ -30,6 +42,19 @@ impl UnixSeconds {
 #[cfg(test)]
 mod tests {
     use super::UnixSeconds;
+
+    #[test]
+    fn reads_rfc_3339_with_any_offset() {
+        for (text, seconds) in [
+            ("2026-01-31T23:59:59Z", Some(1_769_903_999)),
+            ("2026-02-01T01:59:59.9+02:00", Some(1_769_903_999)),
+            ("2026-01-31", None),
+            ("tomorrow", None),
+            ("", None),
+        ] {
+            assert_eq!(UnixSeconds::parse_rfc3339(text), seconds.map(UnixSeconds), "{text}");
+        }
+    }
 
     #[test]
     fn writes_rfc_3339_and_clamps_what_it_cannot_write() {

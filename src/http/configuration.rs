@@ -23,14 +23,19 @@ const KV_CACHE_MIN_SECONDS: u32 = 30;
 /// The longest either cache may keep a grant, in seconds: nobody wants a revocation to take longer.
 const CACHE_MAX_SECONDS: u32 = 3600;
 
+/// The variable that says how long audit entries are kept; read by the registry as well.
+pub const AUDIT_DAYS: &str = "AUDIT_DAYS";
+const AUDIT_DAYS_DEFAULT: u32 = 365;
+/// Ten years.
+const AUDIT_DAYS_MAX: u32 = 3650;
+
 /// Variables of features that this build does not have, each with the one value that changes nothing.
-const NOT_BUILT: [(&str, Option<&str>); 12] = [
+const NOT_BUILT: [(&str, Option<&str>); 11] = [
     ("ORIGIN_KIND", Some("http")),
     ("ADOPT", Some("off")),
     ("MODE", Some("enforce")),
     ("LIMITS", Some("off")),
     ("DEBUG_TIMING", Some("false")),
-    ("AUDIT_DAYS", None),
     ("ALLOWED_ORIGINS", None),
     ("ASSERTION_JWK", None),
     ("ASSERTION_AUDIENCE", None),
@@ -149,6 +154,9 @@ pub fn read(
     });
     let cache_seconds = reader.seconds("CACHE_SECONDS", 5, 0);
     let kv_cache_seconds = reader.seconds("KV_CACHE_SECONDS", KV_CACHE_MIN_SECONDS, KV_CACHE_MIN_SECONDS);
+    if reader.text(AUDIT_DAYS).is_some_and(|text| audit_days(Some(&text)).is_none()) {
+        reader.problem(AUDIT_DAYS, format!("is no whole number from 1 to {AUDIT_DAYS_MAX}"));
+    }
     let Reader { problems, not_set, .. } = reader;
     match (target, pepper, origin_authorization) {
         (Some(target), Some(pepper), Some(origin_authorization)) if problems.is_empty() => {
@@ -173,6 +181,13 @@ pub fn read(
         }
         _ => Err(problems),
     }
+}
+
+/// How many days audit entries are kept, by the variable [`AUDIT_DAYS`]; `None` if it is wrong.
+#[must_use]
+pub fn audit_days(text: Option<&str>) -> Option<u32> {
+    let text = text.filter(|text| !text.is_empty());
+    text.map_or(Some(AUDIT_DAYS_DEFAULT), |text| text.parse().ok().filter(|days| (1..=AUDIT_DAYS_MAX).contains(days)))
 }
 
 struct Reader<'a> {

@@ -97,6 +97,7 @@ fn every_wrong_value_is_a_problem_with_its_name() {
         ("ORIGIN_AUTHORIZATION", "a\nb", "ORIGIN_AUTHORIZATION cannot be sent as a header field"),
         ("CACHE_SECONDS", "-1", "CACHE_SECONDS is no whole number from 0 to 3600"),
         ("KV_CACHE_SECONDS", "29", "KV_CACHE_SECONDS is no whole number from 30 to 3600"),
+        ("AUDIT_DAYS", "0", "AUDIT_DAYS is no whole number from 1 to 3650"),
         ("MODE", "observe", "MODE can only be `enforce`: this build has nothing else"),
         ("ORIGIN_KIND", "frappe", "ORIGIN_KIND can only be `http`: this build has nothing else"),
         ("ASSERTION_JWK", "{}", "ASSERTION_JWK is set, and this build does not have its feature"),
@@ -120,4 +121,11 @@ fn all_problems_are_told_at_once_and_no_value_with_them() {
             "FORWARD_CREDENTIALS and ORIGIN_AUTHORIZATION exclude each other"
         ]
     );
+}
+
+#[test]
+fn audit_entries_are_kept_for_a_year_unless_said() {
+    for (text, days) in [(None, Some(365)), (Some(""), Some(365)), (Some("30"), Some(30)), (Some("forever"), None)] {
+        assert_eq!(audit_days(text), days, "{text:?}");
+    }
 }

@@ -17,6 +17,8 @@ const LOOP_HEADER: &str = "x-gatehouse-loop";
 /// [`RESERVED_PREFIXES`] is removed besides.
 const RESERVED: [&str; 6] =
     ["forwarded", "x-real-ip", "x-original-url", "x-rewrite-url", "x-frappe-site-name", "x-request-id"];
+/// Fields by which some servers take another method than the request's, which the rules were held against.
+const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
 const RESERVED_PREFIXES: [&str; 2] = ["x-forwarded-", "x-gatehouse-"];
 
 /// Kept in a field of visible ASCII and spaces: all but controls, `%` and what is not ASCII.
@@ -48,7 +50,9 @@ pub fn plan(configuration: &Configuration, head: &RequestHead, principal: Option
         Target::Url(origin) => format!("{origin}{}{}", head.url.raw_path, head.url.query),
         Target::Service | Target::Zone => head.url.full.clone(),
     };
-    let mut remove: Vec<String> = head.header_names.iter().filter(|name| is_reserved(name)).cloned().collect();
+    let is_rule_limited = principal.is_some_and(Principal::is_rule_limited);
+    let is_unwanted = |name: &&String| is_reserved(name) || is_rule_limited && is_method_override(name);
+    let mut remove: Vec<String> = head.header_names.iter().filter(is_unwanted).cloned().collect();
     remove.extend(named_by_connection(head));
     let mut set = vec![
         ("X-Request-Id", head.request_id.clone()),
@@ -72,11 +76,19 @@ pub fn plan(configuration: &Configuration, head: &RequestHead, principal: Option
     Forward { url, remove, set }
 }
 
+fn is_reserved(name: &str) -> bool {
+    let name = one_spelling(name);
+    RESERVED.contains(&name.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn is_method_override(name: &str) -> bool {
+    METHOD_OVERRIDES.contains(&one_spelling(name).as_str())
+}
+
 /// Servers that hand header fields on as variables write `-`, and some every other sign, as `_`: all such spellings are
 /// one name.
-fn is_reserved(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace(|sign: char| !sign.is_ascii_alphanumeric(), "-");
-    RESERVED.contains(&name.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+fn one_spelling(name: &str) -> String {
+    name.to_ascii_lowercase().replace(|sign: char| !sign.is_ascii_alphanumeric(), "-")
 }
 
 /// Fields that are for this hop alone (RFC 9110 §7.6.1). `Upgrade` is, too, and is what a WebSocket is made of.

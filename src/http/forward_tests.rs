@@ -1,11 +1,11 @@
 //! What reaches the origin and what does not.
 
 use super::*;
-use crate::core::credentials::{ApiKey, Credentials};
-use crate::core::digest::DigestKey;
-use crate::core::grant::{Grant, SealKey};
-use crate::core::pepper::Pepper;
+use crate::core::access_rule::AccessRule;
+use crate::core::credentials::ApiKey;
+use crate::core::grant::Grant;
 use crate::core::role::parse_roles;
+use crate::core::unix_time::UnixSeconds;
 use crate::http::configuration::{Bindings, read};
 use crate::http::request_head::head;
 
@@ -20,16 +20,17 @@ fn configuration(given: &[(&str, &str)]) -> Configuration {
     read(&variable, Bindings { keys: true, registry: true, origin_service: false }).ok().unwrap()
 }
 
-fn principal(user: &str, roles: &[&str]) -> Principal {
-    let pepper = Pepper::parse(PEPPER).unwrap();
-    let digest = DigestKey::new(&pepper).digest(&Credentials::parse("k:s").unwrap());
+fn principal(user: &str, roles: &[&str], rules: &[&str]) -> Principal {
     let grant = Grant {
         user: user.to_owned(),
         api_key: ApiKey::parse("k").unwrap(),
         roles: parse_roles(roles.iter().map(ToString::to_string).collect()).unwrap(),
+        expires_at: None,
+        allowed_ips: Vec::new(),
+        rules: rules.iter().map(|rule| AccessRule::parse(rule).unwrap()).collect(),
+        strict: false,
     };
-    let seal_key = SealKey::new(&pepper);
-    Principal::of(&seal_key.open(digest, &seal_key.seal(digest, &grant).unwrap()).unwrap())
+    Principal::authenticate(&grant, UnixSeconds(0), None).unwrap()
 }
 
 fn set<'a>(forward: &'a Forward, name: &str) -> Option<&'a str> {
@@ -103,7 +104,7 @@ fn a_principal_brings_an_identity_and_a_stranger_none() {
     let mut head = head("GET", "https://gate.test:8443/");
     head.client_address = Some("2001:db8::1".to_owned());
     let site = configuration(&[("ORIGIN_SITE", "site1.local")]);
-    let alice = principal("alice@example.test", &["System Manager", "Auditor"]);
+    let alice = principal("alice@example.test", &["System Manager", "Auditor"], &[]);
     let forward = plan(&site, &head, Some(&alice));
     for (name, value) in [
         ("X-Forwarded-User", "alice@example.test"),
@@ -127,7 +128,7 @@ fn a_principal_brings_an_identity_and_a_stranger_none() {
 #[test]
 fn the_origins_own_secret_replaces_a_principals_and_goes_with_nobody_else() {
     let head = head("GET", "https://gate.test/");
-    let alice = principal("alice", &[]);
+    let alice = principal("alice", &[], &[]);
     let replace = configuration(&[("ORIGIN_AUTHORIZATION", "token a:b")]);
     assert_eq!(set(&plan(&replace, &head, Some(&alice)), "Authorization"), Some("token a:b"));
     assert_eq!(set(&plan(&replace, &head, None), "Authorization"), None);
@@ -138,8 +139,19 @@ fn the_origins_own_secret_replaces_a_principals_and_goes_with_nobody_else() {
 #[test]
 fn names_travel_as_visible_ascii() {
     let head = head("GET", "https://gate.test/");
-    let principal = principal("Jürgen 100%", &["Überblick", "50% off"]);
+    let principal = principal("Jürgen 100%", &["Überblick", "50% off"], &[]);
     let forward = plan(&configuration(&[]), &head, Some(&principal));
     assert_eq!(set(&forward, "X-Forwarded-User"), Some("J%C3%BCrgen%20100%25"));
     assert_eq!(set(&forward, "X-Forwarded-Groups"), Some("50%25 off,%C3%9Cberblick"));
+}
+
+#[test]
+fn a_method_override_is_removed_where_rules_apply() {
+    let mut head = head("POST", "https://gate.test/");
+    head.header_names =
+        ["x-http-method-override", "x-http-method", "x_method_override", "x-method"].map(str::to_owned).to_vec();
+    let limited = plan(&configuration(&[]), &head, Some(&principal("alice", &[], &["POST /**"])));
+    assert_eq!(limited.remove, ["x-http-method-override", "x-http-method", "x_method_override", "authorization"]);
+    let unlimited = plan(&configuration(&[]), &head, Some(&principal("alice", &[], &[])));
+    assert_eq!(unlimited.remove, ["authorization"]);
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::configuration::{Configuration, Problem};
-use super::parameters::{cursor, list_query, no_fields, no_query, rpc_user, settings};
+use super::parameters::{audit_query, cursor, grace_seconds, list_query, no_fields, no_query, rpc_user, settings};
 use super::refusal::Refusal;
 use super::request_head::RequestHead;
 use super::resource::Resource;
@@ -23,9 +23,10 @@ pub fn command(
     match resource {
         Resource::Health => Ok(Command::Report),
         Resource::GenerateKeys { quotes, .. } => {
-            Ok(Command::Generate(rpc_user(query, content_type, body, *quotes, fold)?))
+            Ok(Command::Generate(rpc_user(query, content_type, body, *quotes, fold)?, 0))
         }
         Resource::Users => Ok(Command::List(list_query(query, fold)?)),
+        Resource::Audit => Ok(Command::Audit(audit_query(query, fold)?)),
         Resource::User(name) => {
             let user = user_name(name, fold)?;
             no_query(query)?;
@@ -41,8 +42,7 @@ pub fn command(
         Resource::UserGenerate(name) => {
             let user = user_name(name, fold)?;
             no_query(query)?;
-            no_fields(body)?;
-            Ok(Command::Generate(user))
+            Ok(Command::Generate(user, grace_seconds(body)?))
         }
         Resource::UserRevoke(name) => {
             let user = user_name(name, fold)?;
@@ -61,10 +61,15 @@ fn user_name(text: &str, fold: Fold) -> Result<UserName, Refusal> {
 /// The registry's answer as a client reads it.
 pub fn shown(resource: &Resource, said: Said, configuration: &Configuration) -> Result<Answer, Refusal> {
     match said {
-        Said::Authenticated => Err(Refusal::Internal("nothing was asked of the registry")),
+        Said::Authenticated | Said::Identified(_) | Said::Touched => {
+            Err(Refusal::Internal("nothing was asked of the registry"))
+        }
         Said::Report(outbox) => health(Some((outbox, configuration))),
         Said::Users(users, next) => {
             json_answer(200, &json!({ "users": users, "next_cursor": next.as_deref().map(cursor) }))
+        }
+        Said::Audit(entries, next) => {
+            json_answer(200, &json!({ "entries": entries, "next_cursor": next.map(|number| number.to_string()) }))
         }
         Said::User(user, created) => json_answer(if created { 201 } else { 200 }, &user),
         Said::Deleted(user, published) => json_answer(200, &json!({ "user": user, "published": published })),

@@ -4,9 +4,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::core::registry::message::ListQuery;
-use crate::core::registry::{Settings, Status};
+use crate::core::access_rule::{AccessRuleError, parse_rules};
+use crate::core::client_address::{AddressRangeError, parse_ranges};
+use crate::core::registry::message::{AuditQuery, ListQuery};
+use crate::core::registry::{GRACE_MAX_SECONDS, Settings, Status};
 use crate::core::role::{RoleError, parse_roles};
+use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::{Fold, UserName, UserNameError};
 
 /// The largest body that a route of the gate reads, in bytes.
@@ -45,20 +48,32 @@ pub enum ParameterError {
     /// A query where none is expected.
     #[error("This route takes no parameters in the query")]
     NoQuery,
-    /// `roles` is no list of texts.
-    #[error("`roles` has to be a list of texts")]
-    RolesNotTexts,
+    /// A field that is no list of texts.
+    #[error("`{0}` has to be a list of texts")]
+    NotTexts(&'static str),
+    /// A field that is neither true nor false.
+    #[error("`{0}` has to be true or false")]
+    NotBoolean(&'static str),
+    /// `not_after` is no time.
+    #[error("`not_after` has to be a time like 2030-01-31T00:00:00Z, or null")]
+    Time,
+    /// A range of addresses that cannot be one.
+    #[error("Not a list of addresses: {0}")]
+    AddressRange(AddressRangeError),
+    /// A rule that cannot be one.
+    #[error("Not a list of rules: {0}")]
+    AccessRule(AccessRuleError),
+    /// `grace_seconds` is out of range.
+    #[error("`grace_seconds` has to be a whole number from 0 to {GRACE_MAX_SECONDS}")]
+    GraceSeconds,
     /// A role that cannot be one.
     #[error("Not a list of roles: {0}")]
     Role(RoleError),
-    /// `enabled` is neither true nor false.
-    #[error("`enabled` has to be true or false")]
-    EnabledNotBoolean,
     /// `limit` is out of range.
     #[error("`limit` has to be a whole number from 1 to {LIMIT_MAX}")]
     Limit,
     /// `status` is no status.
-    #[error("`status` has to be one of active, disabled, revoked, keyless")]
+    #[error("`status` has to be one of active, disabled, expired, revoked, keyless")]
     Status,
     /// `cursor` was not made by the gate.
     #[error("`cursor` is none that this route gave")]
@@ -123,21 +138,22 @@ fn without_quotes(text: &str) -> &str {
 pub fn settings(body: &[u8]) -> Result<Settings, ParameterError> {
     let mut settings = Settings::default();
     for (name, value) in object(body)? {
-        match (name.as_str(), value) {
-            ("roles", Value::Array(values)) => {
-                let texts = values.into_iter().map(|value| match value {
-                    Value::String(text) => Ok(text),
-                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                        Err(ParameterError::RolesNotTexts)
-                    }
-                });
-                let roles = parse_roles(texts.collect::<Result<_, _>>()?).map_err(ParameterError::Role)?;
-                settings.roles = Some(roles);
+        match name.as_str() {
+            "roles" => settings.roles = Some(parse_roles(texts("roles", value)?).map_err(ParameterError::Role)?),
+            "enabled" => settings.enabled = Some(flag("enabled", &value)?),
+            "not_after" => settings.not_after = Some(time(&value)?),
+            "allowed_ips" => {
+                let ranges = parse_ranges(&texts("allowed_ips", value)?);
+                settings.allowed_ips = Some(ranges.map_err(ParameterError::AddressRange)?);
             }
-            ("enabled", Value::Bool(enabled)) => settings.enabled = Some(enabled),
-            ("roles", _) => return Err(ParameterError::RolesNotTexts),
-            ("enabled", _) => return Err(ParameterError::EnabledNotBoolean),
-            _ => return Err(ParameterError::UnknownField("roles, enabled")),
+            "rules" => {
+                let rules = parse_rules(&texts("rules", value)?);
+                settings.rules = Some(rules.map_err(ParameterError::AccessRule)?);
+            }
+            "strict" => settings.strict = Some(flag("strict", &value)?),
+            _ => {
+                return Err(ParameterError::UnknownField("roles, enabled, not_after, allowed_ips, rules, strict"));
+            }
         }
     }
     Ok(settings)
@@ -146,6 +162,40 @@ pub fn settings(body: &[u8]) -> Result<Settings, ParameterError> {
 /// Checks the query of a route that takes no parameters there.
 pub fn no_query(query: &str) -> Result<(), ParameterError> {
     if matches!(query, "" | "?") { Ok(()) } else { Err(ParameterError::NoQuery) }
+}
+
+fn texts(name: &'static str, value: Value) -> Result<Vec<String>, ParameterError> {
+    let Value::Array(values) = value else {
+        return Err(ParameterError::NotTexts(name));
+    };
+    let texts = values.iter().map(|value| value.as_str().map(str::to_owned));
+    texts.collect::<Option<_>>().ok_or(ParameterError::NotTexts(name))
+}
+
+fn flag(name: &'static str, value: &Value) -> Result<bool, ParameterError> {
+    value.as_bool().ok_or(ParameterError::NotBoolean(name))
+}
+
+fn time(value: &Value) -> Result<Option<UnixSeconds>, ParameterError> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let time = value.as_str().and_then(UnixSeconds::parse_rfc3339);
+    time.map(Some).ok_or(ParameterError::Time)
+}
+
+/// The `grace_seconds` in the body of a generation; 0 where it is absent.
+pub fn grace_seconds(body: &[u8]) -> Result<u32, ParameterError> {
+    let mut grace_seconds = 0;
+    for (name, value) in if body.is_empty() { Map::new() } else { object(body)? } {
+        if name != "grace_seconds" {
+            return Err(ParameterError::UnknownField("grace_seconds"));
+        }
+        let seconds = value.as_u64().and_then(|seconds| u32::try_from(seconds).ok());
+        let in_range = seconds.filter(|seconds| *seconds <= GRACE_MAX_SECONDS);
+        grace_seconds = in_range.ok_or(ParameterError::GraceSeconds)?;
+    }
+    Ok(grace_seconds)
 }
 
 /// Checks the body of a route that takes no fields: nothing, or an empty object.
@@ -174,10 +224,7 @@ pub fn list_query(query: &str, fold: Fold) -> Result<ListQuery, ParameterError> 
             }
             "status" if value.is_empty() => list.status = None,
             "status" => list.status = Some(Status::parse(&value).ok_or(ParameterError::Status)?),
-            "limit" => {
-                let limit = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
-                list.limit = limit.ok_or(ParameterError::Limit)?;
-            }
+            "limit" => list.limit = limit(&value)?,
             "cursor" if value.is_empty() => list.after = None,
             "cursor" => {
                 let folded =
@@ -188,6 +235,26 @@ pub fn list_query(query: &str, fold: Fold) -> Result<ListQuery, ParameterError> 
         }
     }
     Ok(list)
+}
+
+/// The query of the audit log. Unknown parameters are ignored.
+pub fn audit_query(query: &str, fold: Fold) -> Result<AuditQuery, ParameterError> {
+    let mut audit = AuditQuery { folded_user: None, limit: LIMIT_DEFAULT, before: None };
+    for (name, value) in form_urlencoded::parse(query.strip_prefix('?').unwrap_or(query).as_bytes()) {
+        match name.as_ref() {
+            "user" if value.is_empty() => audit.folded_user = None,
+            "user" => audit.folded_user = Some(fold(&value)),
+            "limit" => audit.limit = limit(&value)?,
+            "cursor" if value.is_empty() => audit.before = None,
+            "cursor" => audit.before = Some(value.parse().map_err(|_| ParameterError::Cursor)?),
+            _ => {}
+        }
+    }
+    Ok(audit)
+}
+
+fn limit(text: &str) -> Result<u32, ParameterError> {
+    text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or(ParameterError::Limit)
 }
 
 /// The cursor that makes [`list_query`] go on behind a folded name.
@@ -256,26 +323,54 @@ mod tests {
 
     #[test]
     fn settings_are_what_is_enforced_and_nothing_else() {
-        let taken = settings(r#"{"roles":["B","A","B"],"enabled":false}"#.as_bytes()).unwrap();
+        let body = r#"{"roles":["B","A","B"],"enabled":false,"not_after":"2030-01-31T01:00:00+01:00","strict":true,
+            "allowed_ips":["192.0.2.7/24"],"rules":["GET /a/**"]}"#;
+        let taken = settings(body.as_bytes()).unwrap();
         assert_eq!(taken.roles, Some(parse_roles(vec!["A".into(), "B".into()]).unwrap()));
-        assert_eq!(taken.enabled, Some(false));
+        assert_eq!((taken.enabled, taken.strict), (Some(false), Some(true)));
+        assert_eq!(taken.not_after, Some(Some(UnixSeconds(1_896_048_000))));
+        assert_eq!(taken.allowed_ips.unwrap()[0].to_string(), "192.0.2.0/24");
+        assert_eq!(taken.rules.unwrap()[0].as_str(), "GET /a/**");
         assert_eq!(settings(b"{}").unwrap(), Settings::default());
+        assert_eq!(settings(br#"{"not_after":null}"#).unwrap().not_after, Some(None));
+        let fields = "roles, enabled, not_after, allowed_ips, rules, strict";
         for (body, error) in [
             ("", ParameterError::NotAnObject),
             ("[]", ParameterError::NotAnObject),
-            (r#"{"roles":"A"}"#, ParameterError::RolesNotTexts),
-            (r#"{"roles":[1]}"#, ParameterError::RolesNotTexts),
+            (r#"{"roles":"A"}"#, ParameterError::NotTexts("roles")),
+            (r#"{"roles":[1]}"#, ParameterError::NotTexts("roles")),
             (r#"{"roles":["a,b"]}"#, ParameterError::Role(RoleError::Character)),
-            (r#"{"enabled":"yes"}"#, ParameterError::EnabledNotBoolean),
-            (r#"{"enabled":null}"#, ParameterError::EnabledNotBoolean),
-            (r#"{"strict":true}"#, ParameterError::UnknownField("roles, enabled")),
-            (r#"{"api_key":"x"}"#, ParameterError::UnknownField("roles, enabled")),
+            (r#"{"enabled":"yes"}"#, ParameterError::NotBoolean("enabled")),
+            (r#"{"enabled":null}"#, ParameterError::NotBoolean("enabled")),
+            (r#"{"not_after":"soon"}"#, ParameterError::Time),
+            (r#"{"not_after":5}"#, ParameterError::Time),
+            (r#"{"allowed_ips":["x"]}"#, ParameterError::AddressRange(AddressRangeError::Format)),
+            (r#"{"rules":["x"]}"#, ParameterError::AccessRule(AccessRuleError::Format)),
+            (r#"{"strict":1}"#, ParameterError::NotBoolean("strict")),
+            (r#"{"api_key":"x"}"#, ParameterError::UnknownField(fields)),
         ] {
             assert_eq!(settings(body.as_bytes()).unwrap_err(), error, "{body}");
         }
         assert_eq!(no_fields(b""), Ok(()));
         assert_eq!(no_fields(b" {} "), Ok(()));
         assert_eq!(no_fields(br#"{"grace_seconds":60}"#), Err(ParameterError::NoFields));
+    }
+
+    #[test]
+    fn grace_is_at_most_thirty_days() {
+        for (body, grace) in [
+            ("", Ok(0)),
+            ("{}", Ok(0)),
+            (r#"{"grace_seconds":60}"#, Ok(60)),
+            (r#"{"grace_seconds":2592000}"#, Ok(2_592_000)),
+            (r#"{"grace_seconds":2592001}"#, Err(ParameterError::GraceSeconds)),
+            (r#"{"grace_seconds":-1}"#, Err(ParameterError::GraceSeconds)),
+            (r#"{"grace_seconds":1.5}"#, Err(ParameterError::GraceSeconds)),
+            (r#"{"grace_seconds":"60"}"#, Err(ParameterError::GraceSeconds)),
+            (r#"{"grace":60}"#, Err(ParameterError::UnknownField("grace_seconds"))),
+        ] {
+            assert_eq!(grace_seconds(body.as_bytes()), grace, "{body}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::configuration::Problem;
 use super::parameters::ParameterError;
 use crate::core::authorization::AuthorizationError;
 use crate::core::grant::GrantError;
+use crate::core::principal::GrantRefusal;
 use crate::core::registry::message::Denial;
 use crate::core::user_name::UserNameError;
 
@@ -31,6 +32,12 @@ pub enum Refusal {
     /// An entry in KV that nobody with the pepper wrote, or that this build cannot read.
     #[error("{0}")]
     Grant(GrantError),
+    /// The grant does not hold here and now.
+    #[error("{0}")]
+    GrantRefused(GrantRefusal),
+    /// Outside the principal's rules.
+    #[error("outside the rules")]
+    OutsideRules,
     /// The built-in administrator acts on the gate's own routes alone.
     #[error("Administrator is never forwarded")]
     AdministratorForwarded,
@@ -90,6 +97,12 @@ impl From<AuthorizationError> for Refusal {
     }
 }
 
+impl From<GrantRefusal> for Refusal {
+    fn from(refusal: GrantRefusal) -> Self {
+        Self::GrantRefused(refusal)
+    }
+}
+
 impl From<ParameterError> for Refusal {
     fn from(error: ParameterError) -> Self {
         Self::Parameter(error)
@@ -101,6 +114,7 @@ impl From<Denial> for Refusal {
         match denial {
             Denial::Unauthenticated => Self::UnknownCredentials,
             Denial::Forbidden => Self::NotSystemManager,
+            Denial::OutsideRules => Self::OutsideRules,
             Denial::NoSuchUser => Self::NoSuchUser,
         }
     }
@@ -147,7 +161,9 @@ impl Refusal {
             )
             | Self::OtherScheme
             | Self::UnknownCredentials
+            | Self::GrantRefused(GrantRefusal::Expired | GrantRefusal::Address)
             | Self::Grant(GrantError::Format | GrantError::Seal | GrantError::Content) => unauthorized(challenge_basic),
+            Self::OutsideRules => plain(403, "PermissionError", "These credentials are not good for this request."),
             Self::AdministratorForwarded => plain(
                 403,
                 "PermissionError",
@@ -226,6 +242,8 @@ mod tests {
         for refusal in [
             Refusal::NoCredentials,
             Refusal::OtherScheme,
+            Refusal::GrantRefused(GrantRefusal::Expired),
+            Refusal::GrantRefused(GrantRefusal::Address),
             Refusal::Grant(GrantError::Seal),
             Refusal::Grant(GrantError::Format),
             Refusal::Grant(GrantError::Content),

@@ -30,6 +30,8 @@ pub enum Resource {
     UserGenerate(String),
     /// `/_gatehouse/users/{user}/revoke`.
     UserRevoke(String),
+    /// `/_gatehouse/audit`.
+    Audit,
     /// Under the gate's own prefix, and nothing.
     Nothing,
 }
@@ -49,9 +51,12 @@ impl Resource {
     #[must_use]
     pub fn is_management(&self) -> bool {
         match self {
-            Self::GenerateKeys { .. } | Self::Users | Self::User(_) | Self::UserGenerate(_) | Self::UserRevoke(_) => {
-                true
-            }
+            Self::GenerateKeys { .. }
+            | Self::Users
+            | Self::User(_)
+            | Self::UserGenerate(_)
+            | Self::UserRevoke(_)
+            | Self::Audit => true,
             Self::Origin | Self::LoggedUser(_) | Self::Health | Self::Nothing => false,
         }
     }
@@ -68,6 +73,7 @@ impl Resource {
             | Self::User(_)
             | Self::UserGenerate(_)
             | Self::UserRevoke(_)
+            | Self::Audit
             | Self::Nothing => None,
         }
     }
@@ -85,7 +91,8 @@ impl Resource {
             | Self::Users
             | Self::User(_)
             | Self::UserGenerate(_)
-            | Self::UserRevoke(_) => self.allow(),
+            | Self::UserRevoke(_)
+            | Self::Audit => self.allow(),
         };
         if allow.split(", ").any(|allowed| allowed == method) { Ok(()) } else { Err(Refusal::Method { allow }) }
     }
@@ -96,7 +103,7 @@ impl Resource {
         match self {
             Self::LoggedUser(_) => "GET, HEAD, POST, OPTIONS",
             Self::GenerateKeys { .. } | Self::UserGenerate(_) | Self::UserRevoke(_) => "POST, OPTIONS",
-            Self::Health | Self::Users => "GET, HEAD, OPTIONS",
+            Self::Health | Self::Users | Self::Audit => "GET, HEAD, OPTIONS",
             Self::User(_) => "GET, HEAD, PUT, DELETE, OPTIONS",
             Self::Origin | Self::Nothing => "",
         }
@@ -128,6 +135,7 @@ fn management(path: &str) -> Resource {
     let user = user.map(|segment| percent_decode_str(segment).decode_utf8().map(std::borrow::Cow::into_owned));
     match (first, user, verb, segments.next()) {
         (Some("health"), None, None, None) => Resource::Health,
+        (Some("audit"), None, None, None) => Resource::Audit,
         (Some("users"), None, None, None) => Resource::Users,
         (Some("users"), Some(Ok(user)), None, None) if !user.is_empty() => Resource::User(user),
         (Some("users"), Some(Ok(user)), Some("generate"), None) => Resource::UserGenerate(user),
@@ -175,6 +183,7 @@ mod tests {
         for (path, resource) in [
             ("/_gatehouse/health", Resource::Health),
             ("/_gatehouse/users", Resource::Users),
+            ("/_gatehouse/audit?user=a", Resource::Audit),
             ("/_gatehouse/users/alice@example.test", Resource::User("alice@example.test".into())),
             ("/_gatehouse/users/a%2Fb%25c%3B%20%C3%A4", Resource::User("a/b%c; ä".into())),
             ("/_gatehouse/users/a/generate", Resource::UserGenerate("a".into())),

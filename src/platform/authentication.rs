@@ -1,19 +1,19 @@
-//! From credentials to a principal: digest → isolate cache → KV → grant.
+//! From credentials to a principal: digest → isolate cache → KV → grant, or the registry for strict users.
 
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use worker::Env;
 
 use super::bindings::GrantNamespace;
-use super::environment::Gate;
-use super::{log, now_ms};
+use super::call::Call;
+use super::registry_client::{ask, tell};
+use super::{log, now, now_ms};
 use crate::core::credentials::{ADMINISTRATOR, Credentials};
 use crate::core::digest::Digest;
 use crate::core::grant::OpenedGrant;
-use crate::core::principal::{Administrator, Principal};
+use crate::core::principal::{Administrator, Authenticated, Principal};
+use crate::core::registry::message::{Answer, Caller, Command};
 use crate::http::refusal::Refusal;
-use crate::http::request_head::RequestHead;
 
 /// Whose credentials they are, as far as the gate can tell without asking anybody.
 pub enum Holder {
@@ -24,34 +24,58 @@ pub enum Holder {
 }
 
 /// Tells the built-in administrator from users. Its reserved api_key with a wrong secret is nobody's.
-pub fn holder(gate: &Gate, credentials: &Credentials) -> Result<Holder, Refusal> {
-    let digest = gate.configuration.digest_key.digest(credentials);
+pub fn holder(call: &Call<'_>, credentials: &Credentials) -> Result<Holder, Refusal> {
+    let digest = call.gate.configuration.digest_key.digest(credentials);
     if credentials.api_key.as_str() != ADMINISTRATOR {
         return Ok(Holder::User(digest));
     }
-    let administrator = gate.configuration.administrator.and_then(|administrator| administrator.verify(digest));
+    let administrator = call.gate.configuration.administrator.and_then(|administrator| administrator.verify(digest));
     administrator.map(Holder::Administrator).ok_or(Refusal::UnknownCredentials)
 }
 
-/// The principal under a digest: at most one KV read, none while the isolate remembers the grant.
-pub async fn principal(gate: &Gate, env: &Env, head: &RequestHead, digest: Digest) -> Result<Principal, Refusal> {
-    let cached = gate.grant_cache.borrow_mut().find(digest, now_ms());
+/// The principal under a digest, for whom the request is inside the rules: at most one KV read, none while the isolate
+/// remembers the grant, and a question to the registry if the user is strict.
+pub async fn principal(call: &Call<'_>, digest: Digest) -> Result<Principal, Refusal> {
+    let cached = call.gate.grant_cache.borrow_mut().find(digest, now_ms());
     let grant = match cached {
         Some(grant) => grant,
-        None => read_grant(gate, env, head, digest).await?,
+        None => read_grant(call, digest).await?,
     };
-    Ok(Principal::of(&grant))
+    let principal = match grant.authenticate(now(), call.head.client_address.as_deref())? {
+        Authenticated::Principal(principal) => principal,
+        Authenticated::AskRegistry => identify(call, digest).await?,
+    };
+    if !principal.may(&call.head.method, &call.head.url.path) {
+        return Err(Refusal::OutsideRules);
+    }
+    note_use(call, digest);
+    Ok(principal)
 }
 
-async fn read_grant(gate: &Gate, env: &Env, head: &RequestHead, digest: Digest) -> Result<Rc<OpenedGrant>, Refusal> {
+/// Tells the registry now and then, off the request's path, that these credentials are in use.
+pub fn note_use(call: &Call<'_>, digest: Digest) {
+    if call.gate.usage.borrow_mut().is_due(digest, now_ms()) {
+        tell(call, Caller::Credentials(digest.to_hex()), Command::Touch);
+    }
+}
+
+async fn identify(call: &Call<'_>, digest: Digest) -> Result<Principal, Refusal> {
+    let Answer::Identified(grant) = ask(call, Caller::Credentials(digest.to_hex()), Command::Identify).await? else {
+        return Err(Refusal::Internal("the registry answered another question"));
+    };
+    Ok(Principal::authenticate(&grant, now(), call.head.client_address.as_deref())?)
+}
+
+async fn read_grant(call: &Call<'_>, digest: Digest) -> Result<Rc<OpenedGrant>, Refusal> {
     let failed = |error: JsValue| {
-        log::failure("KV", head, &error);
+        log::failure("KV", call.head, &error);
         Refusal::KvFailed
     };
-    let grants = GrantNamespace::new(env).map_err(failed)?;
-    let entry = grants.get(&digest.kv_name(), gate.configuration.kv_cache_seconds).await.map_err(failed)?;
+    let configuration = &call.gate.configuration;
+    let grants = GrantNamespace::new(call.env).map_err(failed)?;
+    let entry = grants.get(&digest.kv_name(), configuration.kv_cache_seconds).await.map_err(failed)?;
     let entry = entry.ok_or(Refusal::UnknownCredentials)?;
-    let grant = Rc::new(gate.configuration.seal_key.open(digest, &entry).map_err(Refusal::Grant)?);
-    gate.grant_cache.borrow_mut().put(digest, Rc::clone(&grant), now_ms());
+    let grant = Rc::new(configuration.seal_key.open(digest, &entry).map_err(Refusal::Grant)?);
+    call.gate.grant_cache.borrow_mut().put(digest, Rc::clone(&grant), now_ms());
     Ok(grant)
 }

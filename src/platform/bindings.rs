@@ -11,6 +11,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Request, RequestInit, Response};
 use worker::{Delay, Env};
 
+use crate::core::unix_time::UnixSeconds;
+
 #[wasm_bindgen]
 extern "C" {
     /// A namespace of Workers KV.
@@ -19,7 +21,7 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn get(this: &KvNamespace, name: &str, options: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch)]
-    fn put(this: &KvNamespace, name: &str, value: &str) -> Result<Promise, JsValue>;
+    fn put(this: &KvNamespace, name: &str, value: &str, options: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn delete(this: &KvNamespace, name: &str) -> Result<Promise, JsValue>;
 
@@ -68,8 +70,15 @@ impl GrantNamespace {
         }
     }
 
-    pub async fn put(&self, name: &str, entry: &str) -> Result<(), JsValue> {
-        in_time(self.0.put(name, entry)?).await
+    /// Writes an entry, for KV to drop at `expires_at`.
+    pub async fn put(&self, name: &str, entry: &str, expires_at: Option<UnixSeconds>) -> Result<(), JsValue> {
+        let options = Object::new();
+        if let Some(UnixSeconds(seconds)) = expires_at {
+            // Seconds of any era that KV takes fit in an f64.
+            #[allow(clippy::cast_precision_loss)]
+            Reflect::set(&options, &"expiration".into(), &(seconds as f64).into())?;
+        }
+        in_time(self.0.put(name, entry, &options)?).await
     }
 
     pub async fn delete(&self, name: &str) -> Result<(), JsValue> {

@@ -8,12 +8,14 @@ use worker::Env;
 
 use super::bindings::find;
 use crate::core::grant_cache::GrantCache;
+use crate::core::usage::Usage;
 use crate::http::configuration::{Bindings, Configuration, Problem, read};
 
 /// A configured gate.
 pub struct Gate {
     pub configuration: Configuration,
     pub grant_cache: RefCell<GrantCache>,
+    pub usage: RefCell<Usage>,
 }
 
 thread_local! {
@@ -31,7 +33,7 @@ fn configure(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
         Bindings { keys: is_bound("KEYS"), registry: is_bound("REGISTRY"), origin_service: is_bound("ORIGIN_SERVICE") };
     let configuration = read(&|name| variable(env, name), bindings)?;
     let grant_cache = RefCell::new(GrantCache::new(configuration.cache_seconds));
-    Ok(Rc::new(Gate { configuration, grant_cache }))
+    Ok(Rc::new(Gate { configuration, grant_cache, usage: RefCell::default() }))
 }
 
 /// The text of a variable or secret. `wrangler.toml` may give numbers and truth values without quotes; those and

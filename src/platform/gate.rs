@@ -2,10 +2,11 @@
 
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
-use worker::Env;
+use worker::{Context, Env};
 
 use super::authentication::{Holder, holder, principal};
-use super::environment::{Gate, gate};
+use super::call::Call;
+use super::environment::gate;
 use super::{incoming, log, management, origin, outgoing};
 use crate::core::credentials::Credentials;
 use crate::http::access::{Access, access};
@@ -17,7 +18,7 @@ use crate::http::request_head::RequestHead;
 use crate::http::resource::Resource;
 
 /// Answers a request. An error here is one of the platform's, and the client gets a bare 500.
-pub async fn respond(request: &Request, env: &Env) -> Result<Response, JsValue> {
+pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<Response, JsValue> {
     let head = incoming::head(request)?;
     let gate = match gate(env) {
         Ok(gate) => gate,
@@ -26,7 +27,8 @@ pub async fn respond(request: &Request, env: &Env) -> Result<Response, JsValue> 
         }
         Err(problems) => return refuse(&head, &Refusal::Misconfigured(problems)),
     };
-    match handle(&gate, env, request, &head).await {
+    let call = Call { gate: &gate, env, context, head: &head };
+    match handle(&call, request).await {
         Ok(Reply::Own(answer)) => outgoing::own(&answer, &head),
         Ok(Reply::Origin(response)) => outgoing::of_origin(response, &gate.configuration, &head),
         Err(refusal) => refuse(&head, &refusal),
@@ -38,33 +40,33 @@ enum Reply {
     Origin(Response),
 }
 
-async fn handle(gate: &Gate, env: &Env, request: &Request, head: &RequestHead) -> Result<Reply, Refusal> {
+async fn handle(call: &Call<'_>, request: &Request) -> Result<Reply, Refusal> {
+    let Call { gate, head, .. } = call;
     check_loop(&gate.configuration, head)?;
     match access(&gate.configuration, head)? {
-        Access::Anonymous => origin::forward(gate, env, request, head, None).await.map(Reply::Origin),
+        Access::Anonymous => origin::forward(call, request, None).await.map(Reply::Origin),
         Access::Authenticate(credentials) => {
-            let Holder::User(digest) = holder(gate, &credentials)? else {
+            let Holder::User(digest) = holder(call, &credentials)? else {
                 return Err(Refusal::AdministratorForwarded);
             };
-            let principal = principal(gate, env, head, digest).await?;
-            origin::forward(gate, env, request, head, Some(&principal)).await.map(Reply::Origin)
+            let principal = principal(call, digest).await?;
+            origin::forward(call, request, Some(&principal)).await.map(Reply::Origin)
         }
         Access::Own(resource, _) if head.method == "OPTIONS" => Ok(Reply::Own(Answer::options(resource.allow()))),
         Access::Own(Resource::LoggedUser(envelope), Some(credentials)) => {
-            let user = logged_user(gate, env, head, &credentials).await?;
-            let body = envelope.wrap(&user.into());
+            let body = envelope.wrap(&logged_user(call, &credentials).await?.into());
             Answer::json(200, &body).map(Reply::Own).map_err(|_| Refusal::Internal("an answer is no JSON"))
         }
         Access::Own(resource, credentials) => {
-            management::answer(gate, env, request, head, &resource, credentials.as_ref()).await.map(Reply::Own)
+            management::answer(call, request, &resource, credentials.as_ref()).await.map(Reply::Own)
         }
     }
 }
 
-async fn logged_user(gate: &Gate, env: &Env, head: &RequestHead, credentials: &Credentials) -> Result<String, Refusal> {
-    match holder(gate, credentials)? {
+async fn logged_user(call: &Call<'_>, credentials: &Credentials) -> Result<String, Refusal> {
+    match holder(call, credentials)? {
         Holder::Administrator(administrator) => Ok(administrator.user().to_owned()),
-        Holder::User(digest) => Ok(principal(gate, env, head, digest).await?.user().to_owned()),
+        Holder::User(digest) => Ok(principal(call, digest).await?.user().to_owned()),
     }
 }
 

@@ -2,33 +2,25 @@
 
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Request, RequestInit, Response};
-use worker::Env;
 
 use super::bindings::{global, origin_service};
-use super::environment::Gate;
+use super::call::Call;
 use super::log;
 use crate::core::principal::Principal;
 use crate::http::configuration::Target;
 use crate::http::forward::{Forward, plan};
 use crate::http::refusal::Refusal;
-use crate::http::request_head::RequestHead;
 
 /// Sends the request on and gives back what the origin said.
-pub async fn forward(
-    gate: &Gate,
-    env: &Env,
-    request: &Request,
-    head: &RequestHead,
-    principal: Option<&Principal>,
-) -> Result<Response, Refusal> {
-    let plan = plan(&gate.configuration, head, principal);
+pub async fn forward(call: &Call<'_>, request: &Request, principal: Option<&Principal>) -> Result<Response, Refusal> {
+    let plan = plan(&call.gate.configuration, call.head, principal);
     let outgoing = outgoing(request, &plan).map_err(|_| Refusal::Internal("the request could not be rebuilt"))?;
-    let fetcher = match gate.configuration.target {
-        Target::Service => origin_service(env).map_err(|_| Refusal::Internal("ORIGIN_SERVICE is gone"))?,
+    let fetcher = match call.gate.configuration.target {
+        Target::Service => origin_service(call.env).map_err(|_| Refusal::Internal("ORIGIN_SERVICE is gone"))?,
         Target::Url(_) | Target::Zone => global(),
     };
     fetcher.forward(&outgoing).await.map_err(|error| {
-        log::failure("origin", head, &error);
+        log::failure("origin", call.head, &error);
         Refusal::OriginUnreachable
     })
 }

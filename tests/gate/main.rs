@@ -3,6 +3,7 @@
 //! They need `npm run build` first; `npm test` does everything.
 
 mod anonymous;
+mod audit;
 mod authorization;
 mod clients;
 mod configuration;
@@ -11,6 +12,8 @@ mod generate_keys;
 mod harness;
 mod health;
 mod kv;
+mod life_of_a_key;
+mod limits_of_a_key;
 mod logged_user;
 mod proxy;
 mod registry;

@@ -16,7 +16,8 @@ fn a_user_is_created_changed_and_shown() {
         user,
         json!({
             "user": "alice@example.test", "api_key": null, "status": "keyless", "roles": ["Auditor", "System Manager"],
-            "enabled": true, "created_at": null, "rotated_at": null, "secrets": 0, "published": true,
+            "enabled": true, "not_after": null, "allowed_ips": [], "rules": [], "strict": false,
+            "created_at": null, "rotated_at": null, "last_used_at": null, "secrets": 0, "published": true,
         })
     );
     let keys = GATE.generate("alice@example.test");
@@ -141,13 +142,23 @@ fn wrong_input_gets_a_clear_error() {
     GATE.generate("wrong-input");
     let put = |body: Value| GATE.put("/_gatehouse/users/wrong-input", ADMINISTRATOR, &body);
     for (reply, status) in [
-        (put(json!({ "strict": true })), 417),
-        (put(json!({ "not_after": null })), 417),
+        (put(json!({ "strict": "yes" })), 417),
+        (put(json!({ "not_after": "tomorrow" })), 417),
+        (put(json!({ "allowed_ips": ["192.0.2.0/33"] })), 417),
+        (put(json!({ "rules": ["GET a"] })), 417),
+        (put(json!({ "last_used_at": null })), 417),
         (put(json!({ "roles": "System Manager" })), 417),
         (put(json!({ "roles": ["a,b"] })), 417),
         (put(json!({ "enabled": "yes" })), 417),
         (put(json!([])), 417),
-        (GATE.post_json("/_gatehouse/users/wrong-input/generate", ADMINISTRATOR, &json!({ "grace_seconds": 60 })), 417),
+        (
+            GATE.post_json(
+                "/_gatehouse/users/wrong-input/generate",
+                ADMINISTRATOR,
+                &json!({ "grace_seconds": 2_592_001 }),
+            ),
+            417,
+        ),
         (GATE.post("/_gatehouse/users/wrong-input/generate?grace_seconds=60", ADMINISTRATOR), 417),
         (GATE.post("/_gatehouse/users/wrong-input/revoke?dry_run=true", ADMINISTRATOR), 417),
         (GATE.send("DELETE", "/_gatehouse/users/wrong-input", &[("Authorization", ADMINISTRATOR)], b"{\"x\":1}"), 417),

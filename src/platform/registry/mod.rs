@@ -1,6 +1,8 @@
 //! The registry: one Durable Object that holds users, digests of secrets and the outbox, and through which every
 //! change goes. It never holds a secret.
 
+mod audit_log;
+mod caller;
 mod command;
 mod outbox;
 mod schema;
@@ -13,15 +15,17 @@ use std::collections::HashSet;
 
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
+use self::audit_log::AuditLog;
+use self::caller::DenialBudget;
 use self::outbox::Alarm;
 use self::store::Store;
 use super::environment::variable;
-use super::{log, now_ms};
+use super::log;
 use crate::core::digest::{Digest, DigestKey};
 use crate::core::grant::SealKey;
 use crate::core::pepper::Pepper;
 use crate::core::registry::message::Question;
-use crate::core::unix_time::UnixSeconds;
+use crate::http::configuration::{AUDIT_DAYS, audit_days};
 
 /// The Durable Object class `Registry`.
 #[durable_object(alarm)]
@@ -29,6 +33,8 @@ pub struct Registry {
     state: State,
     env: Env,
     store: Store,
+    audit_log: AuditLog,
+    denials: DenialBudget,
     alarm: Alarm,
     /// Names that are being written to KV right now: one write in flight a name.
     in_flight: RefCell<HashSet<Digest>>,
@@ -44,12 +50,21 @@ struct DerivedKeys {
 
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
-        let store = Store::new(state.storage().sql());
-        Self { state, env, store, alarm: Alarm::default(), in_flight: RefCell::default(), migrated: Cell::new(false) }
+        let sql = state.storage().sql();
+        Self {
+            state,
+            env,
+            store: Store::new(sql.clone()),
+            audit_log: AuditLog::new(sql),
+            denials: DenialBudget::default(),
+            alarm: Alarm::default(),
+            in_flight: RefCell::default(),
+            migrated: Cell::new(false),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let question: Question = serde_json::from_str(&request.text().await?)?;
+        let question: Question = serde_json::from_slice(request.text().await?.as_bytes())?;
         if self.migrate()? {
             self.set_alarm_while_dirty().await?;
         }
@@ -87,15 +102,14 @@ impl Registry {
         Ok(true)
     }
 
+    /// A wrong value stops the gate before it gets here; should it come all the same, nothing is dropped.
+    fn audit_days(&self) -> u32 {
+        audit_days(variable(&self.env, AUDIT_DAYS).as_deref()).unwrap_or(u32::MAX)
+    }
+
     fn derived_keys(&self) -> Result<DerivedKeys> {
         let text = variable(&self.env, "TOKEN_PEPPER").ok_or("TOKEN_PEPPER is missing")?;
         let pepper = Pepper::parse(&text).map_err(|error| error.to_string())?;
         Ok(DerivedKeys { digest_key: DigestKey::new(&pepper), seal_key: SealKey::new(&pepper) })
     }
-}
-
-fn now() -> UnixSeconds {
-    // Milliseconds of this era fit in an f64 and in an i64.
-    #[allow(clippy::cast_possible_truncation)]
-    UnixSeconds((now_ms() / 1000.0) as i64)
 }

@@ -11,10 +11,11 @@ use worker::Result;
 
 use super::Registry;
 use crate::core::digest::Digest;
-use crate::core::grant::SealKey;
+use crate::core::grant::{Grant, SealKey};
+use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::FoldedUserName;
 use crate::platform::bindings::GrantNamespace;
-use crate::platform::log;
+use crate::platform::{log, now};
 
 /// How many names one alarm publishes: an invocation may do 1,000 operations on KV (Cloudflare, "KV limits").
 const NAMES_A_FLUSH: u32 = 900;
@@ -22,6 +23,14 @@ const NAMES_A_FLUSH: u32 = 900;
 const WRITES_AT_ONCE: u32 = 2;
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// KV drops an entry by itself at the earliest so long after it was written (Cloudflare, "Expiring keys").
+const KV_EXPIRY_MIN_SECONDS: u32 = 60;
+
+/// Until when KV has to keep an entry whose grant ends at `end`: the grant says itself when that is.
+fn kept_until(end: UnixSeconds) -> UnixSeconds {
+    end.max(now().plus(KV_EXPIRY_MIN_SECONDS + 5))
+}
 
 /// When the alarm rings, as far as this instance knows; an instance that has just started does not.
 #[derive(Default)]
@@ -118,8 +127,11 @@ impl Registry {
             };
             let grant = self.store.find_by_digest(digest)?.and_then(|stored| stored.user.grant(digest));
             let kv_name = digest.kv_name();
-            match grant {
-                Some(grant) => grants.put(&kv_name, &seal_key.seal(digest, &grant)?).await?,
+            match grant.map(Grant::published) {
+                Some(grant) => {
+                    let entry = seal_key.seal(digest, &grant)?;
+                    grants.put(&kv_name, &entry, grant.expires_at.map(kept_until)).await?;
+                }
                 None => grants.delete(&kv_name).await?,
             }
             self.store.clear(digest, revision)?;

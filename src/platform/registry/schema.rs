@@ -5,7 +5,8 @@ use worker::{Result, State};
 use super::sql_value::rows;
 use super::transaction::transaction;
 
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE users (
         folded TEXT PRIMARY KEY,
         name TEXT NOT NULL,
@@ -31,7 +32,28 @@ const MIGRATIONS: [&str; 1] = ["
     );
     CREATE INDEX outbox_in_order ON outbox (deletion DESC, digest);
     CREATE INDEX outbox_by_user ON outbox (folded);
-"];
+",
+    "
+    ALTER TABLE users ADD COLUMN not_after INTEGER;
+    ALTER TABLE users ADD COLUMN allowed_ips TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE users ADD COLUMN rules TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE users ADD COLUMN strict INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE users ADD COLUMN last_used_at INTEGER;
+    ALTER TABLE secrets ADD COLUMN expires_at INTEGER;
+    CREATE TABLE audit (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        at INTEGER NOT NULL,
+        actor TEXT,
+        address TEXT,
+        action TEXT NOT NULL,
+        folded TEXT,
+        user TEXT,
+        detail TEXT NOT NULL
+    );
+    CREATE INDEX audit_by_user ON audit (folded, number);
+    CREATE INDEX audit_by_time ON audit (at);
+",
+];
 
 /// Brings the tables up to date.
 pub fn migrate(state: &State) -> Result<()> {

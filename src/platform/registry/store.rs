@@ -5,14 +5,15 @@ use worker::{Error, Result, SqlStorage, SqlStorageValue};
 use super::sql_value::{Row, rows};
 use crate::core::credentials::ApiKey;
 use crate::core::digest::Digest;
-use crate::core::registry::User;
 use crate::core::registry::message::ListQuery;
+use crate::core::registry::{Secret, Status, User};
 use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::{FoldedUserName, UserName};
 
 const USER: &str = "SELECT folded, name, api_key, roles, enabled, deleted, created_at, rotated_at,
-    (SELECT group_concat(digest) FROM secrets WHERE secrets.folded = users.folded),
-    (SELECT COUNT(*) FROM outbox WHERE outbox.folded = users.folded) FROM users";
+    (SELECT group_concat(digest || ':' || ifnull(expires_at, '')) FROM secrets WHERE secrets.folded = users.folded),
+    (SELECT COUNT(*) FROM outbox WHERE outbox.folded = users.folded),
+    not_after, allowed_ips, rules, strict, last_used_at FROM users";
 
 /// What every text starts with that starts with a given one, and sorts before this behind it.
 const LAST_CHARACTER: char = char::MAX;
@@ -43,7 +44,7 @@ impl Store {
     }
 
     /// Users that are not deleted, by folded name.
-    pub fn list(&self, query: &ListQuery, limit: u32) -> Result<Vec<Stored>> {
+    pub fn list(&self, query: &ListQuery, limit: u32, now: UnixSeconds) -> Result<Vec<Stored>> {
         let mut conditions = vec!["deleted = 0"];
         let mut bindings: Vec<SqlStorageValue> = Vec::new();
         if let Some(after) = &query.after {
@@ -51,8 +52,20 @@ impl Store {
             bindings.push(after.as_str().into());
         }
         if let Some(status) = query.status {
-            conditions.push("status = ?");
-            bindings.push(status.as_str().into());
+            match status {
+                Status::Expired => conditions.push("status IN ('active', 'keyless') AND not_after <= ?"),
+                Status::Active | Status::Keyless => {
+                    conditions.push("(not_after IS NULL OR not_after > ?)");
+                }
+                Status::Disabled | Status::Revoked => {}
+            }
+            if matches!(status, Status::Expired | Status::Active | Status::Keyless) {
+                bindings.push(now.0.into());
+            }
+            if status != Status::Expired {
+                conditions.push("status = ?");
+                bindings.push(status.as_str().into());
+            }
         }
         if !query.search.is_empty() {
             conditions.push("(folded BETWEEN ? AND ? OR api_key BETWEEN ? AND ?)");
@@ -71,11 +84,13 @@ impl Store {
         let folded = user.name.folded();
         let roles = serde_json::to_string(&user.roles)?;
         self.sql.exec(
-            "INSERT INTO users (folded, name, api_key, roles, enabled, deleted, status, created_at, rotated_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            "INSERT INTO users (folded, name, api_key, roles, enabled, deleted, status, created_at, rotated_at,
+                 not_after, allowed_ips, rules, strict)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (folded) DO UPDATE SET api_key = excluded.api_key, roles = excluded.roles,
                  enabled = excluded.enabled, deleted = excluded.deleted, status = excluded.status,
-                 rotated_at = excluded.rotated_at",
+                 rotated_at = excluded.rotated_at, not_after = excluded.not_after,
+                 allowed_ips = excluded.allowed_ips, rules = excluded.rules, strict = excluded.strict",
             vec![
                 folded.as_str().into(),
                 user.name.as_str().into(),
@@ -83,16 +98,21 @@ impl Store {
                 roles.into(),
                 i64::from(user.enabled).into(),
                 i64::from(user.deleted).into(),
-                user.status().as_str().into(),
+                user.timeless_status().as_str().into(),
                 user.created_at.0.into(),
                 user.rotated_at.map(|at| at.0).into(),
+                user.not_after.map(|at| at.0).into(),
+                serde_json::to_string(&user.allowed_ips)?.into(),
+                serde_json::to_string(&user.rules)?.into(),
+                i64::from(user.strict).into(),
             ],
         )?;
         self.sql.exec("DELETE FROM secrets WHERE folded = ?", vec![folded.as_str().into()])?;
-        for digest in &user.secrets {
+        for secret in &user.secrets {
+            let expires_at = secret.expires_at.map(|at| at.0);
             self.sql.exec(
-                "INSERT INTO secrets (digest, folded) VALUES (?, ?)",
-                vec![digest.to_hex().into(), folded.as_str().into()],
+                "INSERT INTO secrets (digest, folded, expires_at) VALUES (?, ?, ?)",
+                vec![secret.digest.to_hex().into(), folded.as_str().into(), expires_at.into()],
             )?;
         }
         for name in user.dirty_names(before) {
@@ -102,6 +122,13 @@ impl Store {
                 vec![name.digest.to_hex().into(), folded.as_str().into(), i64::from(name.deletion).into()],
             )?;
         }
+        Ok(())
+    }
+
+    /// Notes that the credentials of a digest were in use.
+    pub fn touch(&self, digest: Digest, now: UnixSeconds) -> Result<()> {
+        let query = "UPDATE users SET last_used_at = ? WHERE folded = (SELECT folded FROM secrets WHERE digest = ?)";
+        self.sql.exec(query, vec![now.0.into(), digest.to_hex().into()])?;
         Ok(())
     }
 
@@ -146,6 +173,17 @@ fn digest(hex: &str) -> Result<Digest> {
     Digest::from_hex(hex).ok_or_else(|| Error::RustError("a stored digest is none".to_owned()))
 }
 
+/// `<digest>:<expires_at, or nothing>`, as [`USER`] joins them.
+fn secret(text: &str) -> Result<Secret> {
+    let unexpected = || Error::RustError("a stored secret is none".to_owned());
+    let (hex, end) = text.split_once(':').ok_or_else(unexpected)?;
+    let expires_at = match end {
+        "" => None,
+        end => Some(UnixSeconds(end.parse().map_err(|_| unexpected())?)),
+    };
+    Ok(Secret { digest: digest(hex)?, expires_at })
+}
+
 fn stored(row: &Row) -> Result<Stored> {
     let name = UserName::from_stored(row.text(1)?, row.text(0)?);
     let api_key = row.optional_text(2)?.map(|text| ApiKey::parse(&text)).transpose();
@@ -153,12 +191,17 @@ fn stored(row: &Row) -> Result<Stored> {
     let user = User {
         name,
         api_key: api_key.map_err(|error| Error::RustError(error.to_string()))?,
-        roles: serde_json::from_str(&row.text(3)?)?,
+        roles: serde_json::from_slice(row.text(3)?.as_bytes())?,
         enabled: row.integer(4)? != 0,
         deleted: row.integer(5)? != 0,
         created_at: UnixSeconds(row.integer(6)?),
         rotated_at: row.optional_integer(7)?.map(UnixSeconds),
-        secrets: secrets.split(',').filter(|hex| !hex.is_empty()).map(digest).collect::<Result<_>>()?,
+        not_after: row.optional_integer(10)?.map(UnixSeconds),
+        allowed_ips: serde_json::from_slice(row.text(11)?.as_bytes())?,
+        rules: serde_json::from_slice(row.text(12)?.as_bytes())?,
+        strict: row.integer(13)? != 0,
+        last_used_at: row.optional_integer(14)?.map(UnixSeconds),
+        secrets: secrets.split(',').filter(|text| !text.is_empty()).map(secret).collect::<Result<_>>()?,
     };
     Ok(Stored { user, published: row.integer(9)? == 0 })
 }

@@ -169,6 +169,26 @@ impl Gate {
         keys
     }
 
+    /// Changes a user's settings, as the built-in administrator.
+    pub fn set(&self, user: &str, settings: &Value) -> Value {
+        let reply = self.put(&format!("/_gatehouse/users/{user}"), ADMINISTRATOR, settings);
+        assert!(matches!(reply.status, 200 | 201), "{} {}", reply.status, reply.text());
+        reply.json()
+    }
+
+    /// Mints keys while the old secret lives on for its grace.
+    pub fn generate_with_grace(&self, user: &str, grace_seconds: u32) -> Keys {
+        let body = json!({ "grace_seconds": grace_seconds });
+        let reply = self.post_json(&format!("/_gatehouse/users/{user}/generate"), ADMINISTRATOR, &body);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        Keys::of(&reply.json())
+    }
+
+    /// One user, as the built-in administrator sees it.
+    pub fn user(&self, user: &str) -> Value {
+        self.get(&format!("/_gatehouse/users/{user}"), ADMINISTRATOR).json()
+    }
+
     /// Whether credentials are good for `get_logged_user`, and for whom.
     pub fn logged_user(&self, authorization: &str) -> Option<String> {
         let reply = self.get("/api/method/frappe.auth.get_logged_user", authorization);

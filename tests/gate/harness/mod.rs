@@ -7,7 +7,9 @@ mod reply;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use gatehouse::core::unix_time::UnixSeconds;
 
 pub use gate::{ADMINISTRATOR, Gate, Keys, Options};
 pub use origin::Origin;
@@ -46,4 +48,10 @@ pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(30), "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// The time in so many seconds, in RFC 3339.
+pub fn soon(seconds: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    UnixSeconds(i64::try_from(now + seconds).unwrap()).rfc3339()
 }

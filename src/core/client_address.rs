@@ -1,0 +1,122 @@
+//! Client addresses, and the ranges that a user may be limited to.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The most ranges of one user.
+pub const ADDRESS_RANGES_MAX: usize = 64;
+
+/// Addresses in CIDR notation (RFC 4632, RFC 4291), v4 or v6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AddressRange(IpNet);
+
+/// A text that is no range of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum AddressRangeError {
+    /// Neither an address nor a range.
+    #[error("an address or a range like 192.0.2.0/24 or 2001:db8::/32 is expected")]
+    Format,
+    /// More than 64 of them.
+    #[error("a user has at most {ADDRESS_RANGES_MAX} ranges of addresses")]
+    TooMany,
+}
+
+impl AddressRange {
+    /// Takes an address or a range. Bits behind the prefix are dropped, and a v4 address written as v6 is v4.
+    ///
+    /// ```
+    /// use gatehouse::core::client_address::AddressRange;
+    /// assert_eq!(AddressRange::parse("192.0.2.7/24").unwrap().to_string(), "192.0.2.0/24");
+    /// assert!(AddressRange::parse("192.0.2.0/24").unwrap().contains("192.0.2.9"));
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, AddressRangeError> {
+        if let Some(address) = parse_address(text) {
+            return Ok(Self(IpNet::from(address)));
+        }
+        let net: IpNet = text.parse().map_err(|_| AddressRangeError::Format)?;
+        Ok(Self(net.trunc()))
+    }
+
+    /// Whether the address is one of the range. What is no address is in no range.
+    #[must_use]
+    pub fn contains(&self, address: &str) -> bool {
+        parse_address(address).is_some_and(|address| self.0.contains(&address))
+    }
+}
+
+impl TryFrom<String> for AddressRange {
+    type Error = AddressRangeError;
+
+    fn try_from(text: String) -> Result<Self, AddressRangeError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<AddressRange> for String {
+    fn from(range: AddressRange) -> Self {
+        range.to_string()
+    }
+}
+
+impl std::fmt::Display for AddressRange {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Reads a list of ranges, each once, in the order given.
+pub fn parse_ranges(texts: &[String]) -> Result<Vec<AddressRange>, AddressRangeError> {
+    let mut ranges = Vec::new();
+    for text in texts {
+        let range = AddressRange::parse(text)?;
+        if !ranges.contains(&range) {
+            ranges.push(range);
+        }
+    }
+    if ranges.len() > ADDRESS_RANGES_MAX { Err(AddressRangeError::TooMany) } else { Ok(ranges) }
+}
+
+fn parse_address(text: &str) -> Option<IpAddr> {
+    // Tried apart: the standard library's parser of both kinds is larger than the two.
+    let v4 = || text.parse::<Ipv4Addr>().ok().map(IpAddr::V4);
+    let v6 = || text.parse::<Ipv6Addr>().ok().map(|address| IpAddr::V6(address).to_canonical());
+    v4().or_else(v6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_contain_their_addresses_and_no_others() {
+        for (range, inside, outside) in [
+            ("192.0.2.0/24", "192.0.2.255", "192.0.3.0"),
+            ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
+            ("192.0.2.7", "::ffff:192.0.2.7", "::ffff:192.0.2.8"),
+            ("::ffff:192.0.2.7", "192.0.2.7", "192.0.2.8"),
+            ("2001:db8::/32", "2001:db8:ffff::1", "2001:db9::1"),
+            ("2001:DB8::1", "2001:db8:0:0::1", "2001:db8::2"),
+            ("0.0.0.0/0", "8.8.8.8", "2001:db8::1"),
+            ("::/0", "2001:db8::1", "8.8.8.8"),
+        ] {
+            let range = AddressRange::parse(range).unwrap();
+            assert!(range.contains(inside), "{range} {inside}");
+            assert!(!range.contains(outside), "{range} {outside}");
+        }
+        assert!(!AddressRange::parse("0.0.0.0/0").unwrap().contains("not an address"));
+    }
+
+    #[test]
+    fn refuses_what_is_no_range() {
+        for text in ["", "192.0.2", "192.0.2.0/33", "192.0.2.0/-1", "2001:db8::/129", "example.test", "1.2.3.4 ", "*"] {
+            assert_eq!(AddressRange::parse(text), Err(AddressRangeError::Format), "{text:?}");
+        }
+        let many: Vec<_> = (0..65).map(|number| format!("192.0.2.{number}")).collect();
+        assert_eq!(parse_ranges(&many), Err(AddressRangeError::TooMany));
+        assert_eq!(parse_ranges(&["10.1.2.3/8".into(), "10.0.0.0/8".into()]).unwrap().len(), 1);
+    }
+}

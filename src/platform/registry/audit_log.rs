@@ -1,0 +1,81 @@
+//! The audit log in SQLite: written with the change it tells of, read newest first, dropped when it is old.
+
+use serde_json::{Value, json};
+use worker::{Result, SqlStorage};
+
+use super::sql_value::{Row, rows};
+use crate::core::registry::audit::Action;
+use crate::core::registry::message::AuditQuery;
+use crate::core::unix_time::UnixSeconds;
+use crate::core::user_name::UserName;
+
+const SECONDS_A_DAY: i64 = 86_400;
+
+/// The table.
+pub struct AuditLog {
+    sql: SqlStorage,
+}
+
+/// Something that happened.
+pub struct Entry<'a> {
+    pub at: UnixSeconds,
+    /// Who did it, as far as that is known.
+    pub actor: Option<&'a str>,
+    pub address: Option<&'a str>,
+    pub action: Action,
+    pub user: Option<&'a UserName>,
+    pub detail: Value,
+}
+
+impl AuditLog {
+    pub fn new(sql: SqlStorage) -> Self {
+        Self { sql }
+    }
+
+    /// Adds an entry, and drops those that are older than so many days.
+    pub fn add(&self, entry: &Entry<'_>, days: u32) -> Result<()> {
+        self.sql.exec(
+            "INSERT INTO audit (at, actor, address, action, folded, user, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            vec![
+                entry.at.0.into(),
+                entry.actor.into(),
+                entry.address.into(),
+                entry.action.as_str().into(),
+                entry.user.map(|name| name.folded().as_str()).into(),
+                entry.user.map(UserName::as_str).into(),
+                entry.detail.to_string().into(),
+            ],
+        )?;
+        let oldest = entry.at.0.saturating_sub(i64::from(days).saturating_mul(SECONDS_A_DAY));
+        self.sql.exec("DELETE FROM audit WHERE at < ?", vec![oldest.into()])?;
+        Ok(())
+    }
+
+    /// Entries, newest first, each with its number.
+    pub fn list(&self, query: &AuditQuery, limit: u32) -> Result<Vec<(i64, Value)>> {
+        let mut conditions = vec!["number < ?"];
+        let mut bindings = vec![query.before.unwrap_or(i64::MAX >> 11).into()];
+        if let Some(folded) = &query.folded_user {
+            conditions.push("folded = ?");
+            bindings.push(folded.as_str().into());
+        }
+        bindings.push(i64::from(limit).into());
+        let query = format!(
+            "SELECT number, at, actor, address, action, user, detail FROM audit WHERE {} ORDER BY number DESC LIMIT ?",
+            conditions.join(" AND ")
+        );
+        rows(&self.sql, &query, bindings)?.iter().map(shown).collect()
+    }
+}
+
+fn shown(row: &Row) -> Result<(i64, Value)> {
+    let entry = json!({
+        "at": UnixSeconds(row.integer(1)?).rfc3339(),
+        "actor": row.optional_text(2)?,
+        "address": row.optional_text(3)?,
+        "action": row.text(4)?,
+        "user": row.optional_text(5)?,
+        "detail": serde_json::from_slice::<Value>(row.text(6)?.as_bytes())?,
+    });
+    Ok((row.integer(0)?, entry))
+}
