@@ -1,6 +1,5 @@
 //! User names: what may be one, and when two are the same.
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The longest user name, in characters: the length of a Frappe document's name.
@@ -14,15 +13,14 @@ pub type Fold = fn(&str) -> String;
 
 /// A user's name as it was first given, and as names are compared: 1 to 140 characters, no control characters, no
 /// surrounding white space, not `.` or `..`, and none of the reserved names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserName {
     text: String,
     folded: FoldedUserName,
 }
 
 /// A user name as names are compared: two users whose names fold to the same cannot exist.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FoldedUserName(String);
 
 /// Why a name cannot be a user's.

@@ -4,6 +4,7 @@
 //! does not have is refused unless it asks for what the build does anyway.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use http::uri::Authority;
 use zeroize::Zeroizing;
@@ -23,8 +24,6 @@ const KV_CACHE_MIN_SECONDS: u32 = 30;
 /// The longest either cache may keep a grant, in seconds: nobody wants a revocation to take longer.
 const CACHE_MAX_SECONDS: u32 = 3600;
 
-/// The variable that says how long audit entries are kept; read by the registry as well.
-pub const AUDIT_DAYS: &str = "AUDIT_DAYS";
 const AUDIT_DAYS_DEFAULT: u32 = 365;
 /// Ten years.
 const AUDIT_DAYS_MAX: u32 = 3650;
@@ -60,6 +59,8 @@ pub struct Configuration {
     pub origin_authorization: OriginAuthorization,
     /// `X-Frappe-Site-Name` for the origin.
     pub origin_site: Option<String>,
+    /// How many days audit entries are kept.
+    pub audit_days: u32,
     /// How long the isolate keeps a grant.
     pub cache_seconds: u32,
     /// `cacheTtl` of KV reads.
@@ -152,11 +153,10 @@ pub fn read(
         let fits = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte));
         fits.then(|| text.to_owned())
     });
-    let cache_seconds = reader.seconds("CACHE_SECONDS", 5, 0);
-    let kv_cache_seconds = reader.seconds("KV_CACHE_SECONDS", KV_CACHE_MIN_SECONDS, KV_CACHE_MIN_SECONDS);
-    if reader.text(AUDIT_DAYS).is_some_and(|text| audit_days(Some(&text)).is_none()) {
-        reader.problem(AUDIT_DAYS, format!("is no whole number from 1 to {AUDIT_DAYS_MAX}"));
-    }
+    let audit_days = reader.number("AUDIT_DAYS", AUDIT_DAYS_DEFAULT, 1..=AUDIT_DAYS_MAX);
+    let cache_seconds = reader.number("CACHE_SECONDS", 5, 0..=CACHE_MAX_SECONDS);
+    let kv_cache_seconds =
+        reader.number("KV_CACHE_SECONDS", KV_CACHE_MIN_SECONDS, KV_CACHE_MIN_SECONDS..=CACHE_MAX_SECONDS);
     let Reader { problems, not_set, .. } = reader;
     match (target, pepper, origin_authorization) {
         (Some(target), Some(pepper), Some(origin_authorization)) if problems.is_empty() => {
@@ -171,6 +171,7 @@ pub fn read(
                 management_host,
                 origin_authorization,
                 origin_site,
+                audit_days,
                 cache_seconds,
                 kv_cache_seconds,
                 seal_key: SealKey::new(&pepper),
@@ -181,13 +182,6 @@ pub fn read(
         }
         _ => Err(problems),
     }
-}
-
-/// How many days audit entries are kept, by the variable [`AUDIT_DAYS`]; `None` if it is wrong.
-#[must_use]
-pub fn audit_days(text: Option<&str>) -> Option<u32> {
-    let text = text.filter(|text| !text.is_empty());
-    text.map_or(Some(AUDIT_DAYS_DEFAULT), |text| text.parse().ok().filter(|days| (1..=AUDIT_DAYS_MAX).contains(days)))
 }
 
 struct Reader<'a> {
@@ -329,14 +323,14 @@ impl Reader<'_> {
         }
     }
 
-    fn seconds(&mut self, name: &'static str, default: u32, least: u32) -> u32 {
+    fn number(&mut self, name: &'static str, default: u32, range: RangeInclusive<u32>) -> u32 {
         let Some(text) = self.text(name) else {
             return default;
         };
         match text.parse() {
-            Ok(seconds) if (least..=CACHE_MAX_SECONDS).contains(&seconds) => seconds,
+            Ok(number) if range.contains(&number) => number,
             _ => {
-                self.problem(name, format!("is no whole number from {least} to {CACHE_MAX_SECONDS}"));
+                self.problem(name, format!("is no whole number from {} to {}", range.start(), range.end()));
                 default
             }
         }

@@ -24,7 +24,7 @@ fn origin_and_pepper_are_enough() {
     let configuration = read_with(&[], BOUND).ok().unwrap();
     assert_eq!(configuration.target, Target::Url(WebOrigin::parse("http://127.0.0.1:8000").unwrap()));
     assert_eq!(configuration.anonymous, Anonymous::Deny);
-    assert_eq!((configuration.cache_seconds, configuration.kv_cache_seconds), (5, 30));
+    assert_eq!((configuration.cache_seconds, configuration.kv_cache_seconds, configuration.audit_days), (5, 30, 365));
     assert!(matches!(configuration.origin_authorization, OriginAuthorization::Remove));
     assert!(configuration.administrator.is_none());
     assert!(configuration.not_set.contains(&"ADMINISTRATOR_SECRET"));
@@ -121,11 +121,4 @@ fn all_problems_are_told_at_once_and_no_value_with_them() {
             "FORWARD_CREDENTIALS and ORIGIN_AUTHORIZATION exclude each other"
         ]
     );
-}
-
-#[test]
-fn audit_entries_are_kept_for_a_year_unless_said() {
-    for (text, days) in [(None, Some(365)), (Some(""), Some(365)), (Some("30"), Some(30)), (Some("forever"), None)] {
-        assert_eq!(audit_days(text), days, "{text:?}");
-    }
 }

@@ -1,4 +1,4 @@
-//! Management routes: from a request to the registry's command, and from the registry's answer to a response.
+//! Management routes: from a request to a command for the registry, and from its outcome to an answer.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,8 @@ use super::parameters::{audit_query, cursor, grace_seconds, list_query, no_field
 use super::refusal::Refusal;
 use super::request_head::RequestHead;
 use super::resource::Resource;
-use crate::core::registry::message::{Answer as Said, Command};
+use crate::core::credentials::Credentials;
+use crate::core::registry::command::Command;
 use crate::core::user_name::{Fold, UserName};
 
 /// What a request asks of the registry.
@@ -58,28 +59,49 @@ fn user_name(text: &str, fold: Fold) -> Result<UserName, Refusal> {
     UserName::parse(text, fold).map_err(|error| Refusal::Parameter(error.into()))
 }
 
-/// The registry's answer as a client reads it.
-pub fn shown(resource: &Resource, said: Said, configuration: &Configuration) -> Result<Answer, Refusal> {
-    match said {
-        Said::Authenticated | Said::Identified(_) | Said::Touched => {
-            Err(Refusal::Internal("nothing was asked of the registry"))
-        }
-        Said::Report(outbox) => health(Some((outbox, configuration))),
-        Said::Users(users, next) => {
+/// What came of a command.
+#[derive(Debug)]
+pub enum Outcome {
+    /// How many names in KV do not yet say what the registry says.
+    Report(u64),
+    /// A page of users as they are shown, and the folded name behind which the next page starts.
+    Users(Vec<Value>, Option<String>),
+    /// A page of the audit log, and the number of the entry behind which the next page starts.
+    Audit(Vec<Value>, Option<i64>),
+    /// One user as it is shown, and whether this very change created it.
+    User(Value, bool),
+    /// The name of a user, what was minted, and whether KV says so already.
+    Generated(String, Credentials, bool),
+    /// The name of a user who is gone, and whether KV says so already.
+    Deleted(String, bool),
+}
+
+/// The outcome as a client reads it. The one place where a secret becomes part of an answer.
+pub fn shown(resource: &Resource, outcome: Outcome, configuration: &Configuration) -> Result<Answer, Refusal> {
+    match outcome {
+        Outcome::Report(outbox) => health(Some((outbox, configuration))),
+        Outcome::Users(users, next) => {
             json_answer(200, &json!({ "users": users, "next_cursor": next.as_deref().map(cursor) }))
         }
-        Said::Audit(entries, next) => {
+        Outcome::Audit(entries, next) => {
             json_answer(200, &json!({ "entries": entries, "next_cursor": next.map(|number| number.to_string()) }))
         }
-        Said::User(user, created) => json_answer(if created { 201 } else { 200 }, &user),
-        Said::Deleted(user, published) => json_answer(200, &json!({ "user": user, "published": published })),
-        Said::Generated(generated) => match resource.envelope() {
-            Some(envelope) => {
-                let credentials = json!({ "api_key": generated.api_key, "api_secret": generated.api_secret });
-                json_answer(200, &envelope.wrap(&credentials))
+        Outcome::User(user, created) => json_answer(if created { 201 } else { 200 }, &user),
+        Outcome::Deleted(user, published) => json_answer(200, &json!({ "user": user, "published": published })),
+        Outcome::Generated(user, credentials, published) => {
+            let mut minted = json!({
+                "api_key": credentials.api_key.as_str(),
+                "api_secret": credentials.api_secret.reveal(),
+            });
+            if let Some(envelope) = resource.envelope() {
+                return json_answer(200, &envelope.wrap(&minted));
             }
-            None => json_answer(200, &generated),
-        },
+            if let Some(fields) = minted.as_object_mut() {
+                fields.insert("user".to_owned(), user.into());
+                fields.insert("published".to_owned(), published.into());
+            }
+            json_answer(200, &minted)
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::core::access_rule::{AccessRuleError, parse_rules};
 use crate::core::client_address::{AddressRangeError, parse_ranges};
-use crate::core::registry::message::{AuditQuery, ListQuery};
+use crate::core::registry::command::{AuditQuery, ListQuery};
 use crate::core::registry::{GRACE_MAX_SECONDS, Settings, Status};
 use crate::core::role::{RoleError, parse_roles};
 use crate::core::unix_time::UnixSeconds;

@@ -11,7 +11,6 @@ use super::parameters::ParameterError;
 use crate::core::authorization::AuthorizationError;
 use crate::core::grant::GrantError;
 use crate::core::principal::GrantRefusal;
-use crate::core::registry::message::Denial;
 use crate::core::user_name::UserNameError;
 
 /// Why a request is not served. `Display` is what the log says.
@@ -106,17 +105,6 @@ impl From<GrantRefusal> for Refusal {
 impl From<ParameterError> for Refusal {
     fn from(error: ParameterError) -> Self {
         Self::Parameter(error)
-    }
-}
-
-impl From<Denial> for Refusal {
-    fn from(denial: Denial) -> Self {
-        match denial {
-            Denial::Unauthenticated => Self::UnknownCredentials,
-            Denial::Forbidden => Self::NotSystemManager,
-            Denial::OutsideRules => Self::OutsideRules,
-            Denial::NoSuchUser => Self::NoSuchUser,
-        }
     }
 }
 

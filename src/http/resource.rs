@@ -61,6 +61,21 @@ impl Resource {
         }
     }
 
+    /// The user whom the path names.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::User(name) | Self::UserGenerate(name) | Self::UserRevoke(name) => Some(name),
+            Self::Origin
+            | Self::LoggedUser(_)
+            | Self::GenerateKeys { .. }
+            | Self::Health
+            | Self::Users
+            | Self::Audit
+            | Self::Nothing => None,
+        }
+    }
+
     /// How answers are wrapped, for Frappe's RPC. A Frappe desk calls these with its session cookie, so with
     /// `ANONYMOUS = "pass"` they are the origin's to answer where no credentials come along.
     #[must_use]

@@ -6,13 +6,12 @@ use wasm_bindgen::JsValue;
 
 use super::bindings::GrantNamespace;
 use super::call::Call;
-use super::registry_client::{ask, tell};
+use super::registry_client::{identify, touch};
 use super::{log, now, now_ms};
 use crate::core::credentials::{ADMINISTRATOR, Credentials};
 use crate::core::digest::Digest;
 use crate::core::grant::OpenedGrant;
 use crate::core::principal::{Administrator, Authenticated, Principal};
-use crate::core::registry::message::{Answer, Caller, Command};
 use crate::http::refusal::Refusal;
 
 /// Whose credentials they are, as far as the gate can tell without asking anybody.
@@ -43,7 +42,10 @@ pub async fn principal(call: &Call<'_>, digest: Digest) -> Result<Principal, Ref
     };
     let principal = match grant.authenticate(now(), call.head.client_address.as_deref())? {
         Authenticated::Principal(principal) => principal,
-        Authenticated::AskRegistry => identify(call, digest).await?,
+        Authenticated::AskRegistry => {
+            let grant = identify(call, digest).await?;
+            Principal::authenticate(&grant, now(), call.head.client_address.as_deref())?
+        }
     };
     if !principal.may(&call.head.method, &call.head.url.path) {
         return Err(Refusal::OutsideRules);
@@ -55,15 +57,8 @@ pub async fn principal(call: &Call<'_>, digest: Digest) -> Result<Principal, Ref
 /// Tells the registry now and then, off the request's path, that these credentials are in use.
 pub fn note_use(call: &Call<'_>, digest: Digest) {
     if call.gate.usage.borrow_mut().is_due(digest, now_ms()) {
-        tell(call, Caller::Credentials(digest.to_hex()), Command::Touch);
+        touch(call, digest);
     }
-}
-
-async fn identify(call: &Call<'_>, digest: Digest) -> Result<Principal, Refusal> {
-    let Answer::Identified(grant) = ask(call, Caller::Credentials(digest.to_hex()), Command::Identify).await? else {
-        return Err(Refusal::Internal("the registry answered another question"));
-    };
-    Ok(Principal::authenticate(&grant, now(), call.head.client_address.as_deref())?)
 }
 
 async fn read_grant(call: &Call<'_>, digest: Digest) -> Result<Rc<OpenedGrant>, Refusal> {

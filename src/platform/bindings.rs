@@ -8,7 +8,7 @@ use js_sys::futures::JsFuture;
 use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Request, RequestInit, Response};
+use web_sys::{Request, Response};
 use worker::{Delay, Env};
 
 use crate::core::unix_time::UnixSeconds;
@@ -117,17 +117,8 @@ impl Fetcher {
         Ok(JsFuture::from(self.fetch(request, &init)?).await?.unchecked_into())
     }
 
-    /// Posts a text and reads the answer's, which has to be a 200.
-    pub async fn ask(&self, text: &str) -> Result<String, JsValue> {
-        let init = RequestInit::new();
-        init.set_method("POST");
-        init.set_body(&JsValue::from_str(text));
-        let request = Request::new_with_str_and_init("https://registry/", &init)?;
-        let response: Response = JsFuture::from(self.fetch(&request, &JsValue::UNDEFINED)?).await?.unchecked_into();
-        let answer = JsFuture::from(response.text()?).await?;
-        match answer.as_string() {
-            Some(answer) if response.status() == 200 => Ok(answer),
-            _ => Err(JsValue::from_str("the registry did not answer")),
-        }
+    /// Sends a request as it is.
+    pub async fn send(&self, request: &Request) -> Result<Response, JsValue> {
+        Ok(JsFuture::from(self.fetch(request, &JsValue::UNDEFINED)?).await?.unchecked_into())
     }
 }

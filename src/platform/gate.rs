@@ -12,7 +12,7 @@ use crate::core::credentials::Credentials;
 use crate::http::access::{Access, access};
 use crate::http::answer::{Answer, Envelope};
 use crate::http::forward::check_loop;
-use crate::http::management::health_problems;
+use crate::http::management::{health, health_problems};
 use crate::http::refusal::Refusal;
 use crate::http::request_head::RequestHead;
 use crate::http::resource::Resource;
@@ -30,6 +30,7 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
     let call = Call { gate: &gate, env, context, head: &head };
     match handle(&call, request).await {
         Ok(Reply::Own(answer)) => outgoing::own(&answer, &head),
+        Ok(Reply::Registry(response)) => Ok(response),
         Ok(Reply::Origin(response)) => outgoing::of_origin(response, &gate.configuration, &head),
         Err(refusal) => refuse(&head, &refusal),
     }
@@ -37,6 +38,7 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
 
 enum Reply {
     Own(Answer),
+    Registry(Response),
     Origin(Response),
 }
 
@@ -57,9 +59,9 @@ async fn handle(call: &Call<'_>, request: &Request) -> Result<Reply, Refusal> {
             let body = envelope.wrap(&logged_user(call, &credentials).await?.into());
             Answer::json(200, &body).map(Reply::Own).map_err(|_| Refusal::Internal("an answer is no JSON"))
         }
-        Access::Own(resource, credentials) => {
-            management::answer(call, request, &resource, credentials.as_ref()).await.map(Reply::Own)
-        }
+        Access::Own(_, Some(credentials)) => management::answer(call, request, &credentials).await.map(Reply::Registry),
+        // Health alone needs no credentials.
+        Access::Own(_, None) => health(None).map(Reply::Own),
     }
 }
 
@@ -70,7 +72,8 @@ async fn logged_user(call: &Call<'_>, credentials: &Credentials) -> Result<Strin
     }
 }
 
-fn refuse(head: &RequestHead, refusal: &Refusal) -> Result<Response, JsValue> {
+/// The response to a refusal, which is logged with its precise reason.
+pub fn refuse(head: &RequestHead, refusal: &Refusal) -> Result<Response, JsValue> {
     log::refusal(head, refusal);
     // A script in a page gets no challenge that would make the browser ask its user for a password.
     let challenge_basic = head.sec_fetch_mode.as_deref().is_none_or(|mode| mode == "navigate");

@@ -63,9 +63,9 @@ fn denied_attempts_are_told_at_a_bounded_rate() {
     let denied: Vec<_> = entries(&gate, "limit=200").into_iter().filter(|entry| entry["action"] == "denied").collect();
     // Two minutes' worth, should the minute have changed meanwhile.
     assert!((30..=60).contains(&denied.len()), "{}", denied.len());
-    let detail = json!({ "method": "POST", "path": "/_gatehouse/users/victim/generate", "reason": "forbidden" });
+    let detail = json!({ "method": "POST", "path": "/_gatehouse/users/victim/generate", "reason": "not a System Manager" });
     assert!(denied.iter().any(|entry| entry["actor"] == "not-a-manager" && entry["detail"] == detail));
-    assert!(denied.iter().any(|entry| entry["actor"].is_null() && entry["detail"]["reason"] == "unauthenticated"));
+    assert!(denied.iter().any(|entry| entry["actor"].is_null() && entry["detail"]["reason"] == "unknown credentials"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::User;
-use super::message::user_view;
+use super::view::user_view;
 use crate::core::unix_time::UnixSeconds;
 
 /// What happened.

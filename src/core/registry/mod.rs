@@ -4,9 +4,8 @@
 //! decided by one function, [`User::grant`].
 
 pub mod audit;
-pub mod message;
-
-use serde::{Deserialize, Deserializer, Serialize};
+pub mod command;
+pub mod view;
 
 use super::access_rule::AccessRule;
 use super::client_address::AddressRange;
@@ -61,8 +60,7 @@ pub struct Secret {
 pub const GRACE_MAX_SECONDS: u32 = 30 * 24 * 60 * 60;
 
 /// What a user's credentials are good for, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// A secret works.
     Active,
@@ -100,14 +98,13 @@ impl Status {
 }
 
 /// What an administrator may set; `None` leaves a setting as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// All the user's roles.
     pub roles: Option<Vec<Role>>,
     /// Whether the user's credentials work.
     pub enabled: Option<bool>,
     /// Until when; `Some(None)` for ever.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub not_after: Option<Option<UnixSeconds>>,
     /// All the ranges that requests may come from.
     pub allowed_ips: Option<Vec<AddressRange>>,
@@ -115,11 +112,6 @@ pub struct Settings {
     pub rules: Option<Vec<AccessRule>>,
     /// Whether the registry is asked about each request.
     pub strict: Option<bool>,
-}
-
-/// A field that is there, be it null; one that is absent is `None`.
-fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<UnixSeconds>>, D::Error> {
-    Option::deserialize(field).map(Some)
 }
 
 /// Random bytes for one generation.
@@ -333,14 +325,6 @@ mod tests {
         assert_eq!(user.grant(second).unwrap().expires_at, Some(NOW.plus(10)));
         let forever = user.change(Settings { not_after: Some(None), ..Settings::default() });
         assert_eq!(forever.grant(first).unwrap().expires_at, Some(NOW.plus(GRACE_MAX_SECONDS)));
-    }
-
-    #[test]
-    fn settings_survive_their_json_with_null_and_absent_told_apart() {
-        for settings in [Settings::default(), until(NOW), Settings { not_after: Some(None), ..Settings::default() }] {
-            let json = serde_json::to_string(&settings).unwrap();
-            assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings, "{json}");
-        }
     }
 
     #[test]

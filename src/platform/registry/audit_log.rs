@@ -5,7 +5,7 @@ use worker::{Result, SqlStorage};
 
 use super::sql_value::{Row, rows};
 use crate::core::registry::audit::Action;
-use crate::core::registry::message::AuditQuery;
+use crate::core::registry::command::AuditQuery;
 use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::UserName;
 

@@ -3,36 +3,53 @@
 use std::cell::Cell;
 
 use serde_json::json;
+use wasm_bindgen::JsValue;
+use web_sys::Request;
 use worker::Result;
 
 use super::Registry;
 use super::audit_log::Entry;
+use crate::core::credentials;
 use crate::core::digest::Digest;
 use crate::core::grant::Grant;
-use crate::core::path::NormalPath;
 use crate::core::principal::Principal;
 use crate::core::registry::audit::Action;
-use crate::core::registry::message::{Caller, Command, Denial, Question};
 use crate::core::unix_time::UnixSeconds;
-use crate::platform::now;
+use crate::core::user_name::UserName;
+use crate::http::refusal::Refusal;
+use crate::http::request_head::RequestHead;
+use crate::http::resource::Resource;
+use crate::platform::registry_client::{ADDRESS, ADMINISTRATOR, CALLER};
+use crate::platform::unicode::fold;
+use crate::platform::{incoming, now};
 
 /// How many denied attempts a minute the audit log takes; more would be a way to fill it.
 const DENIALS_A_MINUTE: u32 = 30;
 
-/// A caller who may ask what was asked.
-pub enum Judged {
-    /// The built-in administrator.
+/// A caller whose credentials hold here and now.
+pub enum Caller {
+    /// The built-in administrator, verified by the gate.
     Administrator,
-    /// The holder of credentials that are good here and now.
-    User { digest: Digest, grant: Grant },
+    /// The holder of a user's credentials.
+    User { digest: Digest, grant: Grant, principal: Principal },
 }
 
-impl Judged {
+impl Caller {
     /// The name in the audit log.
-    pub fn actor(&self) -> &str {
+    pub fn name(&self) -> &str {
         match self {
-            Self::Administrator => crate::core::credentials::ADMINISTRATOR,
-            Self::User { grant, .. } => &grant.user,
+            Self::Administrator => credentials::ADMINISTRATOR,
+            Self::User { principal, .. } => principal.user(),
+        }
+    }
+
+    /// Refuses whoever may not manage, or not by this request.
+    fn check_management(&self, head: &RequestHead) -> std::result::Result<(), Refusal> {
+        match self {
+            Self::Administrator => Ok(()),
+            Self::User { principal, .. } if !principal.may(&head.method, &head.url.path) => Err(Refusal::OutsideRules),
+            Self::User { principal, .. } if !principal.is_system_manager() => Err(Refusal::NotSystemManager),
+            Self::User { .. } => Ok(()),
         }
     }
 }
@@ -53,61 +70,80 @@ impl DenialBudget {
     }
 }
 
-impl Registry {
-    /// Judges the caller by digest, expiry, address, rules and role. A denied attempt to manage goes to the audit log.
-    pub(super) fn judge(&self, question: &Question) -> Result<std::result::Result<Judged, Denial>> {
-        let judged = match &question.caller {
-            Caller::Administrator => return Ok(Ok(Judged::Administrator)),
-            Caller::Credentials(hex) => self.judge_user(hex, question)?,
-        };
-        if let Err((denial, actor)) = &judged
-            && question.command.is_management()
-        {
-            self.log_denial(question, *denial, actor.as_deref())?;
-        }
-        Ok(judged.map_err(|(denial, _)| denial))
-    }
+/// The head of a request that a gate handed on, with the client's address as the gate knows it.
+pub fn head(request: &Request) -> std::result::Result<RequestHead, JsValue> {
+    let mut head = incoming::head(request)?;
+    head.client_address = request.headers().get(ADDRESS)?;
+    Ok(head)
+}
 
-    #[allow(clippy::type_complexity, reason = "a denial with the name of whom it hit")]
-    fn judge_user(
+impl Registry {
+    /// Finds out whose credentials the gate names, and whether they hold here and now.
+    pub(super) fn identify(
         &self,
-        hex: &str,
-        question: &Question,
-    ) -> Result<std::result::Result<Judged, (Denial, Option<String>)>> {
-        let Some(digest) = Digest::from_hex(hex) else {
-            return Ok(Err((Denial::Unauthenticated, None)));
+        request: &Request,
+        head: &RequestHead,
+    ) -> Result<std::result::Result<Caller, Refusal>> {
+        let named = request.headers().get(CALLER)?.unwrap_or_default();
+        if named == ADMINISTRATOR {
+            return Ok(Ok(Caller::Administrator));
+        }
+        let Some(digest) = Digest::from_hex(&named) else {
+            return Ok(Err(Refusal::UnknownCredentials));
         };
         let Some(grant) = self.store.find_by_digest(digest)?.and_then(|stored| stored.user.grant(digest)) else {
-            return Ok(Err((Denial::Unauthenticated, None)));
+            return Ok(Err(Refusal::UnknownCredentials));
         };
-        let request = &question.request;
-        let Ok(principal) = Principal::authenticate(&grant, now(), request.address.as_deref()) else {
-            return Ok(Err((Denial::Unauthenticated, Some(grant.user))));
-        };
-        if question.command.is_management() {
-            if !principal.may(&request.method, &NormalPath::new(&request.path)) {
-                return Ok(Err((Denial::OutsideRules, Some(grant.user))));
-            }
-            if !principal.is_system_manager() {
-                return Ok(Err((Denial::Forbidden, Some(grant.user))));
-            }
-        }
-        Ok(Ok(Judged::User { digest, grant }))
+        Ok(match Principal::authenticate(&grant, now(), head.client_address.as_deref()) {
+            Ok(principal) => Ok(Caller::User { digest, grant, principal }),
+            Err(refusal) => Err(refusal.into()),
+        })
     }
 
-    fn log_denial(&self, question: &Question, denial: Denial, actor: Option<&str>) -> Result<()> {
+    /// The caller of a management request. A denied attempt goes to the audit log.
+    pub(super) fn manager(
+        &self,
+        request: &Request,
+        head: &RequestHead,
+        resource: &Resource,
+    ) -> Result<std::result::Result<Caller, Refusal>> {
+        let caller = self.identify(request, head)?;
+        let checked = match &caller {
+            Ok(caller) => caller.check_management(head),
+            Err(refusal) => Err(refusal.clone()),
+        };
+        if let Err(refusal) = checked {
+            self.log_denial(head, resource, caller.as_ref().ok(), &refusal)?;
+            return Ok(Err(refusal));
+        }
+        Ok(caller)
+    }
+
+    fn log_denial(
+        &self,
+        head: &RequestHead,
+        resource: &Resource,
+        caller: Option<&Caller>,
+        refusal: &Refusal,
+    ) -> Result<()> {
         // Everyone may look at the gate's health.
-        if matches!(question.command, Command::Report) || !self.denials.take(now()) {
+        if *resource == Resource::Health || !self.denials.take(now()) {
             return Ok(());
         }
+        let user = resource.user().and_then(|name| UserName::parse(name, fold).ok());
+        let detail = json!({
+            "method": head.method,
+            "path": head.url.path.as_str(),
+            "reason": refusal.to_string(),
+        });
         let entry = Entry {
             at: now(),
-            actor,
-            address: question.request.address.as_deref(),
+            actor: caller.map(Caller::name),
+            address: head.client_address.as_deref(),
             action: Action::Denied,
-            user: question.command.user(),
-            detail: json!({ "method": question.request.method, "path": question.request.path, "reason": denial }),
+            user: user.as_ref(),
+            detail,
         };
-        self.audit_log.add(&entry, self.audit_days())
+        self.audit_log.add(&entry, self.configured()?.configuration.audit_days)
     }
 }

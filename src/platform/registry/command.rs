@@ -1,100 +1,143 @@
-//! Carries out a question: who may ask, one transaction with its entry in the audit log, then the outbox.
+//! Serves a request: who asks, what for, one transaction with its entry in the audit log, then the outbox.
 
 use serde_json::Value;
+use web_sys::Request;
 use worker::Result;
 
 use super::Registry;
 use super::audit_log::Entry;
-use super::caller::Judged;
+use super::caller::Caller;
 use super::store::Stored;
 use super::transaction::transaction;
 use crate::core::credentials::Credentials;
 use crate::core::registry::audit::{Action, differences};
-use crate::core::registry::message::{
-    Answer, AuditQuery, Command, Denial, Generated, ListQuery, Outcome, Question, RequestFacts, user_view,
-};
+use crate::core::registry::command::{AuditQuery, Command, ListQuery};
+use crate::core::registry::view::user_view;
 use crate::core::registry::{Randomness, User};
 use crate::core::user_name::UserName;
-use crate::platform::{now, random};
+use crate::http::answer::Answer;
+use crate::http::management::{Outcome, command, health, shown};
+use crate::http::parameters::BODY_MAX_BYTES;
+use crate::http::refusal::Refusal;
+use crate::http::request_head::RequestHead;
+use crate::http::resource::Resource;
+use crate::platform::registry_client::{IDENTIFY, TOUCH};
+use crate::platform::unicode::fold;
+use crate::platform::{incoming, now, random};
+
+type Served<T> = std::result::Result<T, Refusal>;
 
 /// A change on somebody's behalf.
 struct Change<'a> {
-    judged: &'a Judged,
-    request: &'a RequestFacts,
+    caller: &'a Caller,
+    head: &'a RequestHead,
     action: Action,
     name: &'a UserName,
 }
 
 impl Registry {
-    /// Answers a question. Every change is committed before its answer, and published before it if KV lets it.
-    pub(super) async fn answer(&self, question: Question) -> Result<Outcome> {
-        let judged = match self.judge(&question)? {
-            Ok(judged) => judged,
-            Err(denial) => return Ok(Err(denial)),
+    /// Serves a request that a gate handed on. The caller is judged before a body is read and before parameters are.
+    pub(super) async fn serve(&self, request: &Request, head: &RequestHead) -> Result<Served<Answer>> {
+        if self.migrate()? {
+            self.set_alarm_while_dirty().await?;
+        }
+        match head.url.raw_path.as_str() {
+            IDENTIFY => self.answer_identify(request, head),
+            TOUCH => self.answer_touch(request, head),
+            _ => self.answer_management(request, head).await,
+        }
+    }
+
+    fn answer_identify(&self, request: &Request, head: &RequestHead) -> Result<Served<Answer>> {
+        Ok(match self.identify(request, head)? {
+            Ok(Caller::User { grant, .. }) => Ok(Answer::json(200, &grant)?),
+            Ok(Caller::Administrator) => Err(Refusal::UnknownCredentials),
+            Err(refusal) => Err(refusal),
+        })
+    }
+
+    fn answer_touch(&self, request: &Request, head: &RequestHead) -> Result<Served<Answer>> {
+        if let Ok(Caller::User { digest, .. }) = self.identify(request, head)? {
+            self.store.touch(digest, now())?;
+        }
+        Ok(Ok(Answer { status: 204, headers: Vec::new(), body: None }))
+    }
+
+    async fn answer_management(&self, request: &Request, head: &RequestHead) -> Result<Served<Answer>> {
+        let resource = Resource::find(&head.url);
+        let caller = match self.manager(request, head, &resource)? {
+            Ok(caller) => caller,
+            // Everyone may know that the gate is well.
+            Err(Refusal::NotSystemManager) if resource == Resource::Health => return Ok(health(None)),
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        let Question { request, command, .. } = question;
-        let change = |action, name| Change { judged: &judged, request: &request, action, name };
-        match &command {
-            Command::Identify => Ok(match judged {
-                Judged::User { grant, .. } => Ok(Answer::Identified(grant)),
-                Judged::Administrator => Err(Denial::Unauthenticated),
-            }),
-            Command::Touch => {
-                if let Judged::User { digest, .. } = judged {
-                    self.store.touch(digest, now())?;
-                }
-                Ok(Ok(Answer::Touched))
-            }
-            Command::Authenticate => Ok(Ok(Answer::Authenticated)),
-            Command::Report => Ok(Ok(Answer::Report(self.store.outbox_depth()?))),
+        let content_type = request.headers().get("content-type")?;
+        let parsed = match incoming::body(request, BODY_MAX_BYTES).await {
+            Ok(body) => command(&resource, head, content_type.as_deref(), &body, fold),
+            Err(refusal) => Err(refusal),
+        };
+        Ok(match parsed {
+            Ok(command) => match self.carry_out(&caller, head, &command).await? {
+                Ok(outcome) => shown(&resource, outcome, &self.configured()?.configuration),
+                Err(refusal) => Err(refusal),
+            },
+            Err(refusal) => Err(refusal),
+        })
+    }
+
+    /// Every change is committed before its outcome is told, and published before that if KV lets it.
+    async fn carry_out(&self, caller: &Caller, head: &RequestHead, command: &Command) -> Result<Served<Outcome>> {
+        let change = |action, name| Change { caller, head, action, name };
+        match command {
+            Command::Report => Ok(Ok(Outcome::Report(self.store.outbox_depth()?))),
             Command::List(query) => self.list(query),
             Command::Audit(query) => self.audit(query),
             Command::Show(name) => Ok(match self.store.find(name.folded())? {
-                Some(stored) if !stored.user.deleted => Ok(shown(&stored, false)),
-                _ => Err(Denial::NoSuchUser),
+                Some(stored) if !stored.user.deleted => Ok(one(&stored, false)),
+                _ => Err(Refusal::NoSuchUser),
             }),
             Command::Change(name, settings) => {
                 let changed = self.apply(change(Action::Change, name), |before| {
                     let created = before.as_ref().is_none_or(|user| user.deleted);
                     Some((or_new(before, name).change(settings.clone()), created))
                 });
-                Ok(changed.await?.map(|(stored, created)| shown(&stored, created)).ok_or(Denial::NoSuchUser))
+                Ok(changed.await?.map(|(stored, created)| one(&stored, created)).ok_or(Refusal::NoSuchUser))
             }
             Command::Generate(name, grace_seconds) => {
                 self.generate(change(Action::Generate, name), *grace_seconds).await
             }
             Command::Revoke(name) => {
                 let revoked = self.apply(change(Action::Revoke, name), |before| Some((known(before)?.revoke(), ())));
-                Ok(revoked.await?.map(|(stored, ())| shown(&stored, false)).ok_or(Denial::NoSuchUser))
+                Ok(revoked.await?.map(|(stored, ())| one(&stored, false)).ok_or(Refusal::NoSuchUser))
             }
             Command::Delete(name) => {
                 let deleted = self.apply(change(Action::Delete, name), |before| Some((known(before)?.delete(), ())));
-                let answer = |(stored, ()): (Stored, ())| {
-                    Answer::Deleted(stored.user.name.as_str().to_owned(), stored.published)
+                let outcome = |(stored, ()): (Stored, ())| {
+                    Outcome::Deleted(stored.user.name.as_str().to_owned(), stored.published)
                 };
-                Ok(deleted.await?.map(answer).ok_or(Denial::NoSuchUser))
+                Ok(deleted.await?.map(outcome).ok_or(Refusal::NoSuchUser))
             }
         }
     }
 
-    fn list(&self, query: &ListQuery) -> Result<Outcome> {
+    fn list(&self, query: &ListQuery) -> Result<Served<Outcome>> {
         // One more than asked for tells whether there is a next page.
         let mut page = self.store.list(query, query.limit.saturating_add(1), now())?;
         let is_more = cut(&mut page, query.limit);
         let next = page.last().filter(|_| is_more).map(|stored| stored.user.name.folded().as_str().to_owned());
         let users = page.iter().map(|stored| user_view(&stored.user, stored.published, now())).collect();
-        Ok(Ok(Answer::Users(users, next)))
+        Ok(Ok(Outcome::Users(users, next)))
     }
 
-    fn audit(&self, query: &AuditQuery) -> Result<Outcome> {
+    fn audit(&self, query: &AuditQuery) -> Result<Served<Outcome>> {
         let mut page = self.audit_log.list(query, query.limit.saturating_add(1))?;
         let is_more = cut(&mut page, query.limit);
         let next = page.last().filter(|_| is_more).map(|(number, _)| *number);
-        Ok(Ok(Answer::Audit(page.into_iter().map(|(_, entry)| entry).collect(), next)))
+        Ok(Ok(Outcome::Audit(page.into_iter().map(|(_, entry)| entry).collect(), next)))
     }
 
-    async fn generate(&self, change: Change<'_>, grace_seconds: u32) -> Result<Outcome> {
-        let derived_keys = self.derived_keys()?;
+    async fn generate(&self, change: Change<'_>, grace_seconds: u32) -> Result<Served<Outcome>> {
+        let gate = self.configured()?;
         let randomness = Randomness {
             api_key: random().map_err(|error| error.to_string())?,
             api_secret: random().map_err(|error| error.to_string())?,
@@ -102,17 +145,12 @@ impl Registry {
         let name = change.name;
         let generated = self.apply(change, |before| {
             let user = or_new(before, name);
-            Some(user.generate(now(), grace_seconds, &derived_keys.digest_key, randomness))
+            Some(user.generate(now(), grace_seconds, &gate.configuration.digest_key, randomness))
         });
-        let answer = |(stored, credentials): (Stored, Credentials)| {
-            Answer::Generated(Generated {
-                user: stored.user.name.as_str().to_owned(),
-                api_key: credentials.api_key.as_str().to_owned(),
-                api_secret: credentials.api_secret.reveal().to_owned(),
-                published: stored.published,
-            })
+        let outcome = |(stored, credentials): (Stored, Credentials)| {
+            Outcome::Generated(stored.user.name.as_str().to_owned(), credentials, stored.published)
         };
-        Ok(generated.await?.map(answer).ok_or(Denial::NoSuchUser))
+        Ok(generated.await?.map(outcome).ok_or(Refusal::NoSuchUser))
     }
 
     /// Changes a user and logs it in one transaction, and publishes what follows. Gives back the user as it is then, or
@@ -145,13 +183,13 @@ impl Registry {
     fn log_change(&self, change: &Change<'_>, user: &User, detail: Value) -> Result<()> {
         let entry = Entry {
             at: now(),
-            actor: Some(change.judged.actor()),
-            address: change.request.address.as_deref(),
+            actor: Some(change.caller.name()),
+            address: change.head.client_address.as_deref(),
             action: change.action,
             user: Some(&user.name),
             detail,
         };
-        self.audit_log.add(&entry, self.audit_days())
+        self.audit_log.add(&entry, self.configured()?.configuration.audit_days)
     }
 }
 
@@ -164,8 +202,8 @@ fn known(user: Option<User>) -> Option<User> {
     user.filter(|user| !user.deleted)
 }
 
-fn shown(stored: &Stored, created: bool) -> Answer {
-    Answer::User(user_view(&stored.user, stored.published, now()), created)
+fn one(stored: &Stored, created: bool) -> Outcome {
+    Outcome::User(user_view(&stored.user, stored.published, now()), created)
 }
 
 /// Cuts a page to its length, and tells whether there was more.

@@ -12,6 +12,7 @@ mod transaction;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
@@ -19,13 +20,11 @@ use self::audit_log::AuditLog;
 use self::caller::DenialBudget;
 use self::outbox::Alarm;
 use self::store::Store;
-use super::environment::variable;
-use super::log;
-use crate::core::digest::{Digest, DigestKey};
-use crate::core::grant::SealKey;
-use crate::core::pepper::Pepper;
-use crate::core::registry::message::Question;
-use crate::http::configuration::{AUDIT_DAYS, audit_days};
+use super::environment::{Gate, gate};
+use super::gate::refuse;
+use super::{log, outgoing};
+use crate::core::digest::Digest;
+use crate::http::refusal::Refusal;
 
 /// The Durable Object class `Registry`.
 #[durable_object(alarm)]
@@ -40,12 +39,6 @@ pub struct Registry {
     in_flight: RefCell<HashSet<Digest>>,
     /// Whether this instance has seen the tables up to date.
     migrated: Cell<bool>,
-}
-
-/// What is derived from the pepper.
-struct DerivedKeys {
-    digest_key: DigestKey,
-    seal_key: SealKey,
 }
 
 impl DurableObject for Registry {
@@ -63,12 +56,18 @@ impl DurableObject for Registry {
         }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let question: Question = serde_json::from_slice(request.text().await?.as_bytes())?;
-        if self.migrate()? {
-            self.set_alarm_while_dirty().await?;
-        }
-        Response::ok(serde_json::to_string(&self.answer(question).await?)?)
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let request = request.inner();
+        let head = self::caller::head(request)?;
+        let response = match self.serve(request, &head).await {
+            Ok(Ok(answer)) => outgoing::own(&answer, &head),
+            Ok(Err(refusal)) => refuse(&head, &refusal),
+            Err(error) => {
+                log::failure("registry", &head, &error.into());
+                refuse(&head, &Refusal::RegistryFailed)
+            }
+        };
+        Ok(response?.into())
     }
 
     /// Publishes what is left in the outbox. Catches its own errors and always sets itself again while there is
@@ -102,14 +101,8 @@ impl Registry {
         Ok(true)
     }
 
-    /// A wrong value stops the gate before it gets here; should it come all the same, nothing is dropped.
-    fn audit_days(&self) -> u32 {
-        audit_days(variable(&self.env, AUDIT_DAYS).as_deref()).unwrap_or(u32::MAX)
-    }
-
-    fn derived_keys(&self) -> Result<DerivedKeys> {
-        let text = variable(&self.env, "TOKEN_PEPPER").ok_or("TOKEN_PEPPER is missing")?;
-        let pepper = Pepper::parse(&text).map_err(|error| error.to_string())?;
-        Ok(DerivedKeys { digest_key: DigestKey::new(&pepper), seal_key: SealKey::new(&pepper) })
+    /// The gate's configuration, which holds here as it does there.
+    fn configured(&self) -> Result<Rc<Gate>> {
+        gate(&self.env).map_err(|problems| Refusal::Misconfigured(problems).to_string().into())
     }
 }

@@ -101,13 +101,13 @@ impl Registry {
             return Ok(());
         }
         let grants = GrantNamespace::new(&self.env)?;
-        let seal_key = self.derived_keys()?.seal_key;
+        let gate = self.configured()?;
         let mut failed = false;
         for digest in digests {
             if !self.in_flight.borrow_mut().insert(*digest) {
                 continue;
             }
-            let written = self.write_until_clean(&grants, &seal_key, *digest).await;
+            let written = self.write_until_clean(&grants, &gate.configuration.seal_key, *digest).await;
             self.in_flight.borrow_mut().remove(digest);
             if let Err(error) = written {
                 log::background_failure("KV", &error.into());

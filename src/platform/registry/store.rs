@@ -5,7 +5,7 @@ use worker::{Error, Result, SqlStorage, SqlStorageValue};
 use super::sql_value::{Row, rows};
 use crate::core::credentials::ApiKey;
 use crate::core::digest::Digest;
-use crate::core::registry::message::ListQuery;
+use crate::core::registry::command::ListQuery;
 use crate::core::registry::{Secret, Status, User};
 use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::{FoldedUserName, UserName};
