@@ -180,6 +180,6 @@ const { status, problems } = await health(url);
 if (status !== "ok") await end(`the gate is misconfigured: ${problems.join("; ")}`);
 const administrator =
   "ADMINISTRATOR_SECRET" in given
-    ? "$(sed -n 's/^ADMINISTRATOR_SECRET=.\\(.*\\).$/\\1/p' .wrangler/start.vars)"
+    ? "$(sed -n 's/^ADMINISTRATOR_SECRET=.\\(.*\\).$/\\1/p' .wrangler/start.vars | sed 's/\\\\\\$/$/g')"
     : "$(sed -n 's/^ADMINISTRATOR_SECRET=//p' .dev.vars)";
 console.log(next(url, origin, !configured, administrator));

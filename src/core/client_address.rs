@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -38,7 +38,7 @@ impl AddressRange {
             return Ok(Self(IpNet::from(address)));
         }
         let net: IpNet = text.parse().map_err(|_| AddressRangeError::Format)?;
-        Ok(Self(net.trunc()))
+        Ok(Self(canonical(net).trunc()))
     }
 
     /// Whether the address is one of the range. What is no address is in no range.
@@ -80,6 +80,14 @@ pub fn parse_ranges(texts: &[String]) -> Result<Vec<AddressRange>, AddressRangeE
     if ranges.len() > ADDRESS_RANGES_MAX { Err(AddressRangeError::TooMany) } else { Ok(ranges) }
 }
 
+/// A range of v4 addresses written as v6 (RFC 4291 §2.5.5.2) as the range of v4 addresses that it is.
+fn canonical(net: IpNet) -> IpNet {
+    let (IpAddr::V4(address), Some(prefix)) = (net.addr().to_canonical(), net.prefix_len().checked_sub(96)) else {
+        return net;
+    };
+    Ipv4Net::new(address, prefix).map_or(net, IpNet::V4)
+}
+
 fn parse_address(text: &str) -> Option<IpAddr> {
     // Tried apart: the standard library's parser of both kinds is larger than the two.
     let v4 = || text.parse::<Ipv4Addr>().ok().map(IpAddr::V4);
@@ -98,6 +106,7 @@ mod tests {
             ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
             ("192.0.2.7", "::ffff:192.0.2.7", "::ffff:192.0.2.8"),
             ("::ffff:192.0.2.7", "192.0.2.7", "192.0.2.8"),
+            ("::ffff:192.0.2.0/120", "192.0.2.7", "192.0.3.8"),
             ("2001:db8::/32", "2001:db8:ffff::1", "2001:db9::1"),
             ("2001:DB8::1", "2001:db8:0:0::1", "2001:db8::2"),
             ("0.0.0.0/0", "8.8.8.8", "2001:db8::1"),

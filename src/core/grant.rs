@@ -127,6 +127,21 @@ impl SealKey {
         serde_json::from_slice(&json).map(OpenedGrant).map_err(|_| GrantError::Content)
     }
 
+    /// HMAC-SHA-256 over a text, in hex: for what leaves the registry and comes back.
+    #[must_use]
+    pub fn sign(&self, text: &str) -> String {
+        hex::encode(self.0.clone().chain_update(text).finalize().into_bytes())
+    }
+
+    /// Whether [`SealKey::sign`] made the signature.
+    #[must_use]
+    pub fn is_signed(&self, text: &str, signature: &str) -> bool {
+        let Ok(signature) = hex::decode(signature) else {
+            return false;
+        };
+        self.0.clone().chain_update(text).verify_slice(&signature).is_ok()
+    }
+
     fn hash(&self, digest: Digest, encoded: &str) -> KeyedHash {
         self.0.clone().chain_update(digest.kv_name()).chain_update("\n").chain_update(encoded)
     }

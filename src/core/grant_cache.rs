@@ -8,8 +8,9 @@ use lru::LruCache;
 use super::digest::Digest;
 use super::grant::OpenedGrant;
 
-/// How many grants are kept, the least recently used going first: a few megabytes of an isolate's 128.
-pub const CAPACITY: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
+/// How many grants are kept, the least recently used going first: about a megabyte of an isolate's 128, and 40 if every
+/// user has as many rules as a user may have.
+pub const CAPACITY: NonZeroUsize = NonZeroUsize::new(2048).unwrap();
 
 /// Opened grants by digest.
 pub struct GrantCache {

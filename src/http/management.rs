@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::configuration::{Configuration, Problem};
-use super::parameters::{audit_query, cursor, grace_seconds, list_query, no_fields, no_query, rpc_user, settings};
+use super::import::{self, ImportKeys, RowReport, rows};
+use super::parameters::{
+    audit_query, cursor, export_query, grace_seconds, list_query, no_fields, no_query, rpc_user, settings,
+};
 use super::refusal::Refusal;
 use super::request_head::RequestHead;
 use super::resource::Resource;
@@ -18,8 +21,9 @@ pub fn command(
     head: &RequestHead,
     content_type: Option<&str>,
     body: &[u8],
-    fold: Fold,
+    keys: ImportKeys<'_>,
 ) -> Result<Command, Refusal> {
+    let fold = keys.fold;
     let query = head.url.query.as_str();
     match resource {
         Resource::Health => Ok(Command::Report),
@@ -28,6 +32,12 @@ pub fn command(
         }
         Resource::Users => Ok(Command::List(list_query(query, fold)?)),
         Resource::Audit => Ok(Command::Audit(audit_query(query, fold)?)),
+        Resource::Export => Ok(Command::Export(export_query(query)?)),
+        Resource::Import => {
+            no_query(query)?;
+            let (rows, dry_run) = rows(body, keys)?;
+            Ok(Command::Import(rows, dry_run))
+        }
         Resource::User(name) => {
             let user = user_name(name, fold)?;
             no_query(query)?;
@@ -72,6 +82,8 @@ pub enum Outcome {
     User(Value, bool),
     /// The name of a user, what was minted, and whether KV says so already.
     Generated(String, Credentials, bool),
+    /// What became of each row of an import.
+    Imported(Vec<RowReport>),
     /// The name of a user who is gone, and whether KV says so already.
     Deleted(String, bool),
 }
@@ -86,6 +98,7 @@ pub fn shown(resource: &Resource, outcome: Outcome, configuration: &Configuratio
         Outcome::Audit(entries, next) => {
             json_answer(200, &json!({ "entries": entries, "next_cursor": next.map(|number| number.to_string()) }))
         }
+        Outcome::Imported(reports) => import::shown(&reports),
         Outcome::User(user, created) => json_answer(if created { 201 } else { 200 }, &user),
         Outcome::Deleted(user, published) => json_answer(200, &json!({ "user": user, "published": published })),
         Outcome::Generated(user, credentials, published) => {

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod configuration;
 pub mod cross_site;
 pub mod forward;
+pub mod import;
 pub mod location;
 pub mod management;
 pub mod parameters;

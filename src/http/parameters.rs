@@ -4,9 +4,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use super::import::RowReport;
 use crate::core::access_rule::{AccessRuleError, parse_rules};
 use crate::core::client_address::{AddressRangeError, parse_ranges};
+use crate::core::credentials::CredentialsError;
 use crate::core::registry::command::{AuditQuery, ListQuery};
+use crate::core::registry::import::IMPORT_ROWS_MAX;
 use crate::core::registry::{GRACE_MAX_SECONDS, Settings, Status};
 use crate::core::role::{RoleError, parse_roles};
 use crate::core::unix_time::UnixSeconds;
@@ -14,6 +17,8 @@ use crate::core::user_name::{Fold, UserName, UserNameError};
 
 /// The largest body that a route of the gate reads, in bytes.
 pub const BODY_MAX_BYTES: usize = 64 * 1024;
+/// The largest body of an import, in bytes.
+pub const IMPORT_BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
 
 const LIMIT_DEFAULT: u32 = 50;
 const LIMIT_MAX: u32 = 200;
@@ -51,6 +56,9 @@ pub enum ParameterError {
     /// A field that is no list of texts.
     #[error("`{0}` has to be a list of texts")]
     NotTexts(&'static str),
+    /// A field that is no text.
+    #[error("`{0}` has to be a text")]
+    NotText(&'static str),
     /// A field that is neither true nor false.
     #[error("`{0}` has to be true or false")]
     NotBoolean(&'static str),
@@ -69,6 +77,21 @@ pub enum ParameterError {
     /// A role that cannot be one.
     #[error("Not a list of roles: {0}")]
     Role(RoleError),
+    /// `users` is no list of rows.
+    #[error("`users` has to be a list of 1 to {IMPORT_ROWS_MAX} objects")]
+    Rows,
+    /// An import of which not every row is one.
+    #[error("Nothing was imported: not every row is right")]
+    ImportInvalid(Vec<RowReport>),
+    /// An api_key or api_secret that cannot be one.
+    #[error("Not credentials: {0}")]
+    Credentials(CredentialsError),
+    /// An api_secret or digests without an api_key, or both of them.
+    #[error("A row has an api_key with an api_secret, or with digests, or alone, or none of them")]
+    RowCredentials,
+    /// A digest that this deployment's pepper did not seal.
+    #[error("The digests are not those of an export made with the same pepper")]
+    Digests,
     /// `limit` is out of range.
     #[error("`limit` has to be a whole number from 1 to {LIMIT_MAX}")]
     Limit,
@@ -138,30 +161,31 @@ fn without_quotes(text: &str) -> &str {
 pub fn settings(body: &[u8]) -> Result<Settings, ParameterError> {
     let mut settings = Settings::default();
     for (name, value) in object(body)? {
-        match name.as_str() {
-            "roles" => settings.roles = Some(parse_roles(texts("roles", value)?).map_err(ParameterError::Role)?),
-            "enabled" => settings.enabled = Some(flag("enabled", &value)?),
-            "not_after" => settings.not_after = Some(time(&value)?),
-            "allowed_ips" => {
-                let ranges = parse_ranges(&texts("allowed_ips", value)?);
-                settings.allowed_ips = Some(ranges.map_err(ParameterError::AddressRange)?);
-            }
-            "rules" => {
-                let rules = parse_rules(&texts("rules", value)?);
-                settings.rules = Some(rules.map_err(ParameterError::AccessRule)?);
-            }
-            "strict" => settings.strict = Some(flag("strict", &value)?),
-            _ => {
-                return Err(ParameterError::UnknownField("roles, enabled, not_after, allowed_ips, rules, strict"));
-            }
+        if !set(&mut settings, &name, value)? {
+            return Err(ParameterError::UnknownField("roles, enabled, not_after, allowed_ips, rules, strict"));
         }
     }
     Ok(settings)
 }
 
-/// Checks the query of a route that takes no parameters there.
-pub fn no_query(query: &str) -> Result<(), ParameterError> {
-    if matches!(query, "" | "?") { Ok(()) } else { Err(ParameterError::NoQuery) }
+/// Takes one setting; tells whether there is one of this name.
+pub(super) fn set(settings: &mut Settings, name: &str, value: Value) -> Result<bool, ParameterError> {
+    match name {
+        "roles" => settings.roles = Some(parse_roles(texts("roles", value)?).map_err(ParameterError::Role)?),
+        "enabled" => settings.enabled = Some(flag("enabled", &value)?),
+        "not_after" => settings.not_after = Some(time(&value)?),
+        "allowed_ips" => {
+            let ranges = parse_ranges(&texts("allowed_ips", value)?);
+            settings.allowed_ips = Some(ranges.map_err(ParameterError::AddressRange)?);
+        }
+        "rules" => {
+            let rules = parse_rules(&texts("rules", value)?);
+            settings.rules = Some(rules.map_err(ParameterError::AccessRule)?);
+        }
+        "strict" => settings.strict = Some(flag("strict", &value)?),
+        _ => return Ok(false),
+    }
+    Ok(true)
 }
 
 fn texts(name: &'static str, value: Value) -> Result<Vec<String>, ParameterError> {
@@ -172,11 +196,11 @@ fn texts(name: &'static str, value: Value) -> Result<Vec<String>, ParameterError
     texts.collect::<Option<_>>().ok_or(ParameterError::NotTexts(name))
 }
 
-fn flag(name: &'static str, value: &Value) -> Result<bool, ParameterError> {
+pub(super) fn flag(name: &'static str, value: &Value) -> Result<bool, ParameterError> {
     value.as_bool().ok_or(ParameterError::NotBoolean(name))
 }
 
-fn time(value: &Value) -> Result<Option<UnixSeconds>, ParameterError> {
+pub(super) fn time(value: &Value) -> Result<Option<UnixSeconds>, ParameterError> {
     if value.is_null() {
         return Ok(None);
     }
@@ -198,12 +222,17 @@ pub fn grace_seconds(body: &[u8]) -> Result<u32, ParameterError> {
     Ok(grace_seconds)
 }
 
+/// Checks the query of a route that takes no parameters there.
+pub fn no_query(query: &str) -> Result<(), ParameterError> {
+    if matches!(query, "" | "?") { Ok(()) } else { Err(ParameterError::NoQuery) }
+}
+
 /// Checks the body of a route that takes no fields: nothing, or an empty object.
 pub fn no_fields(body: &[u8]) -> Result<(), ParameterError> {
     if body.is_empty() || object(body)?.is_empty() { Ok(()) } else { Err(ParameterError::NoFields) }
 }
 
-fn object(body: &[u8]) -> Result<Map<String, Value>, ParameterError> {
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, ParameterError> {
     serde_json::from_slice(body).map_err(|_| ParameterError::NotAnObject)
 }
 
@@ -235,6 +264,22 @@ pub fn list_query(query: &str, fold: Fold) -> Result<ListQuery, ParameterError> 
         }
     }
     Ok(list)
+}
+
+/// The cursor of an export. Unknown parameters are ignored.
+pub fn export_query(query: &str) -> Result<Option<String>, ParameterError> {
+    let mut after = None;
+    for (name, value) in form_urlencoded::parse(query.strip_prefix('?').unwrap_or(query).as_bytes()) {
+        if name == "cursor" && !value.is_empty() {
+            after = Some(folded_cursor(&value)?);
+        }
+    }
+    Ok(after)
+}
+
+fn folded_cursor(text: &str) -> Result<String, ParameterError> {
+    let folded = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    folded.ok_or(ParameterError::Cursor)
 }
 
 /// The query of the audit log. Unknown parameters are ignored.

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::answer::{Answer, Envelope};
 use super::configuration::Problem;
+use super::import::{RowReport, report};
 use super::parameters::ParameterError;
 use crate::core::authorization::AuthorizationError;
 use crate::core::grant::GrantError;
@@ -70,6 +71,9 @@ pub enum Refusal {
     /// A parameter is missing or wrong.
     #[error("{0}")]
     Parameter(ParameterError),
+    /// Rows of an import that cannot be; nothing was imported.
+    #[error("an import that conflicts")]
+    ImportConflict(Vec<RowReport>),
     /// The origin did not answer.
     #[error("origin unreachable")]
     OriginUnreachable,
@@ -127,11 +131,18 @@ impl Refusal {
     #[must_use]
     pub fn answer(&self, envelope: Envelope, challenge_basic: bool) -> Answer {
         let Shown { status, exc_type, message, header } = self.shown(challenge_basic);
-        Answer {
-            status,
-            headers: header.into_iter().collect(),
-            body: Some(error_body(envelope, exc_type, &message).to_string()),
+        let mut body = error_body(envelope, exc_type, &message);
+        if let (Some(reports), Some(fields)) = (self.row_reports(), body.as_object_mut()) {
+            fields.insert("rows".to_owned(), report(reports));
         }
+        Answer { status, headers: header.into_iter().collect(), body: Some(body.to_string()) }
+    }
+
+    fn row_reports(&self) -> Option<&[RowReport]> {
+        let (Self::ImportConflict(reports) | Self::Parameter(ParameterError::ImportInvalid(reports))) = self else {
+            return None;
+        };
+        Some(reports)
     }
 
     fn shown(&self, challenge_basic: bool) -> Shown {
@@ -172,6 +183,7 @@ impl Refusal {
                 plain(403, "PermissionError", "This user name is reserved.")
             }
             Self::Parameter(error) => Shown { message: format!("{error}."), ..plain(417, "ValidationError", "") },
+            Self::ImportConflict(_) => plain(409, "ConflictError", "Nothing was imported: rows conflict."),
             Self::OriginUnreachable => plain(502, "OriginUnreachable", "The origin did not answer."),
             Self::Loop => plain(503, "GatewayLoop", "The origin sent this request back to the gate."),
             Self::Misconfigured(problems) => Shown {

@@ -3,6 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::answer::Envelope;
+use super::parameters::{BODY_MAX_BYTES, IMPORT_BODY_MAX_BYTES};
 use super::refusal::Refusal;
 use super::request_head::RequestUrl;
 
@@ -32,6 +33,10 @@ pub enum Resource {
     UserRevoke(String),
     /// `/_gatehouse/audit`.
     Audit,
+    /// `/_gatehouse/import`.
+    Import,
+    /// `/_gatehouse/export`.
+    Export,
     /// Under the gate's own prefix, and nothing.
     Nothing,
 }
@@ -56,9 +61,17 @@ impl Resource {
             | Self::User(_)
             | Self::UserGenerate(_)
             | Self::UserRevoke(_)
-            | Self::Audit => true,
+            | Self::Audit
+            | Self::Import
+            | Self::Export => true,
             Self::Origin | Self::LoggedUser(_) | Self::Health | Self::Nothing => false,
         }
+    }
+
+    /// The largest body it reads, in bytes.
+    #[must_use]
+    pub fn body_max_bytes(&self) -> usize {
+        if *self == Self::Import { IMPORT_BODY_MAX_BYTES } else { BODY_MAX_BYTES }
     }
 
     /// The user whom the path names.
@@ -72,6 +85,8 @@ impl Resource {
             | Self::Health
             | Self::Users
             | Self::Audit
+            | Self::Import
+            | Self::Export
             | Self::Nothing => None,
         }
     }
@@ -89,6 +104,8 @@ impl Resource {
             | Self::UserGenerate(_)
             | Self::UserRevoke(_)
             | Self::Audit
+            | Self::Import
+            | Self::Export
             | Self::Nothing => None,
         }
     }
@@ -107,7 +124,9 @@ impl Resource {
             | Self::User(_)
             | Self::UserGenerate(_)
             | Self::UserRevoke(_)
-            | Self::Audit => self.allow(),
+            | Self::Audit
+            | Self::Import
+            | Self::Export => self.allow(),
         };
         if allow.split(", ").any(|allowed| allowed == method) { Ok(()) } else { Err(Refusal::Method { allow }) }
     }
@@ -117,8 +136,8 @@ impl Resource {
     pub fn allow(&self) -> &'static str {
         match self {
             Self::LoggedUser(_) => "GET, HEAD, POST, OPTIONS",
-            Self::GenerateKeys { .. } | Self::UserGenerate(_) | Self::UserRevoke(_) => "POST, OPTIONS",
-            Self::Health | Self::Users | Self::Audit => "GET, HEAD, OPTIONS",
+            Self::GenerateKeys { .. } | Self::UserGenerate(_) | Self::UserRevoke(_) | Self::Import => "POST, OPTIONS",
+            Self::Health | Self::Users | Self::Audit | Self::Export => "GET, HEAD, OPTIONS",
             Self::User(_) => "GET, HEAD, PUT, DELETE, OPTIONS",
             Self::Origin | Self::Nothing => "",
         }
@@ -151,6 +170,8 @@ fn management(path: &str) -> Resource {
     match (first, user, verb, segments.next()) {
         (Some("health"), None, None, None) => Resource::Health,
         (Some("audit"), None, None, None) => Resource::Audit,
+        (Some("import"), None, None, None) => Resource::Import,
+        (Some("export"), None, None, None) => Resource::Export,
         (Some("users"), None, None, None) => Resource::Users,
         (Some("users"), Some(Ok(user)), None, None) if !user.is_empty() => Resource::User(user),
         (Some("users"), Some(Ok(user)), Some("generate"), None) => Resource::UserGenerate(user),

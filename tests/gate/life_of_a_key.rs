@@ -16,7 +16,7 @@ fn the_life_of_a_key() {
     assert!(works(&first.token()));
 
     // Rotated with a grace, both secrets work; the api_key stays.
-    let second = gate.generate_with_grace("alice", 3);
+    let second = gate.generate_with_grace("alice", 8);
     assert_eq!(second.api_key, first.api_key);
     assert!(works(&first.token()) && works(&second.token()));
     assert_eq!(gate.user("alice")["secrets"], 2);

@@ -37,8 +37,8 @@ fn revoking_ends_the_grace_too() {
 #[test]
 fn expiry_is_judged_anew_at_each_request_though_the_grant_is_cached() {
     let gate = Gate::start(Options::with(&[("CACHE_SECONDS", "3600")]));
-    gate.set("expiring", &json!({ "not_after": soon(3) }));
     let token = gate.generate("expiring").token();
+    gate.set("expiring", &json!({ "not_after": soon(10) }));
     assert!(gate.logged_user(&token).is_some());
     wait_for("the key to expire", || gate.logged_user(&token).is_none());
     let users = gate.get("/_gatehouse/users?status=expired", ADMINISTRATOR).json();

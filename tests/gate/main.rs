@@ -17,5 +17,6 @@ mod limits_of_a_key;
 mod logged_user;
 mod proxy;
 mod registry;
+mod transfer;
 mod users;
 mod websocket;

@@ -15,6 +15,8 @@ pub enum Action {
     Generate,
     /// The secrets were made unusable for good.
     Revoke,
+    /// The user came with an import, or was changed by one.
+    Import,
     /// The user was deleted.
     Delete,
     /// Somebody tried to manage who may not.
@@ -29,6 +31,7 @@ impl Action {
             Self::Change => "change",
             Self::Generate => "generate",
             Self::Revoke => "revoke",
+            Self::Import => "import",
             Self::Delete => "delete",
             Self::Denied => "denied",
         }

@@ -1,5 +1,6 @@
 //! What a System Manager can ask of the registry.
 
+use super::import::ImportRow;
 use super::{Settings, Status};
 use crate::core::user_name::UserName;
 
@@ -22,6 +23,10 @@ pub enum Command {
     Delete(UserName),
     /// The audit log, newest first.
     Audit(AuditQuery),
+    /// Users with the credentials they have elsewhere; the flag: only try.
+    Import(Vec<ImportRow>, bool),
+    /// All users behind a folded name, deleted ones included, without secrets.
+    Export(Option<String>),
 }
 
 /// Which users to list.

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod command;
+pub mod import;
 pub mod view;
 
 use super::access_rule::AccessRule;

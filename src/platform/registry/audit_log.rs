@@ -9,6 +9,8 @@ use crate::core::registry::command::AuditQuery;
 use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::UserName;
 
+/// How many denied attempts are kept: strangers make them, and must not be able to fill the registry.
+const DENIALS_KEPT: i64 = 10_000;
 const SECONDS_A_DAY: i64 = 86_400;
 
 /// The table.
@@ -46,6 +48,13 @@ impl AuditLog {
                 entry.detail.to_string().into(),
             ],
         )?;
+        if entry.action == Action::Denied {
+            self.sql.exec(
+                "DELETE FROM audit WHERE action = 'denied' AND number <= (SELECT number FROM audit
+                     WHERE action = 'denied' ORDER BY number DESC LIMIT 1 OFFSET ?)",
+                vec![DENIALS_KEPT.into()],
+            )?;
+        }
         let oldest = entry.at.0.saturating_sub(i64::from(days).saturating_mul(SECONDS_A_DAY));
         self.sql.exec("DELETE FROM audit WHERE at < ?", vec![oldest.into()])?;
         Ok(())

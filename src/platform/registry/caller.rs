@@ -54,9 +54,19 @@ impl Caller {
     }
 }
 
+/// How much of a path a denied attempt leaves in the log, in characters.
+const DENIED_PATH_MAX_CHARACTERS: usize = 256;
+
 /// How many denials were logged in the current minute.
 #[derive(Default)]
 pub struct DenialBudget(Cell<(i64, u32)>);
+
+/// Strangers have a budget of their own, so that they cannot hide what holders of credentials try.
+#[derive(Default)]
+pub struct DenialBudgets {
+    strangers: DenialBudget,
+    holders: DenialBudget,
+}
 
 impl DenialBudget {
     fn take(&self, now: UnixSeconds) -> bool {
@@ -127,13 +137,14 @@ impl Registry {
         refusal: &Refusal,
     ) -> Result<()> {
         // Everyone may look at the gate's health.
-        if *resource == Resource::Health || !self.denials.take(now()) {
+        let budget = if caller.is_some() { &self.denials.holders } else { &self.denials.strangers };
+        if *resource == Resource::Health || !budget.take(now()) {
             return Ok(());
         }
         let user = resource.user().and_then(|name| UserName::parse(name, fold).ok());
         let detail = json!({
             "method": head.method,
-            "path": head.url.path.as_str(),
+            "path": head.url.path.as_str().chars().take(DENIED_PATH_MAX_CHARACTERS).collect::<String>(),
             "reason": refusal.to_string(),
         });
         let entry = Entry {

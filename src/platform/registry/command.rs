@@ -16,8 +16,9 @@ use crate::core::registry::view::user_view;
 use crate::core::registry::{Randomness, User};
 use crate::core::user_name::UserName;
 use crate::http::answer::Answer;
+use crate::http::configuration::Configuration;
+use crate::http::import::ImportKeys;
 use crate::http::management::{Outcome, command, health, shown};
-use crate::http::parameters::BODY_MAX_BYTES;
 use crate::http::refusal::Refusal;
 use crate::http::request_head::RequestHead;
 use crate::http::resource::Resource;
@@ -25,14 +26,14 @@ use crate::platform::registry_client::{IDENTIFY, TOUCH};
 use crate::platform::unicode::fold;
 use crate::platform::{incoming, now, random};
 
-type Served<T> = std::result::Result<T, Refusal>;
+pub(super) type Served<T> = std::result::Result<T, Refusal>;
 
 /// A change on somebody's behalf.
-struct Change<'a> {
-    caller: &'a Caller,
-    head: &'a RequestHead,
-    action: Action,
-    name: &'a UserName,
+pub(super) struct Change<'a> {
+    pub caller: &'a Caller,
+    pub head: &'a RequestHead,
+    pub action: Action,
+    pub name: &'a UserName,
 }
 
 impl Registry {
@@ -72,13 +73,16 @@ impl Registry {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let content_type = request.headers().get("content-type")?;
-        let parsed = match incoming::body(request, BODY_MAX_BYTES).await {
-            Ok(body) => command(&resource, head, content_type.as_deref(), &body, fold),
+        let gate = self.configured()?;
+        let Configuration { digest_key, seal_key, .. } = &gate.configuration;
+        let keys = ImportKeys { digest_key, seal_key, fold };
+        let parsed = match incoming::body(request, resource.body_max_bytes()).await {
+            Ok(body) => command(&resource, head, content_type.as_deref(), &body, keys),
             Err(refusal) => Err(refusal),
         };
         Ok(match parsed {
             Ok(command) => match self.carry_out(&caller, head, &command).await? {
-                Ok(outcome) => shown(&resource, outcome, &self.configured()?.configuration),
+                Ok(outcome) => shown(&resource, outcome, &gate.configuration),
                 Err(refusal) => Err(refusal),
             },
             Err(refusal) => Err(refusal),
@@ -92,6 +96,8 @@ impl Registry {
             Command::Report => Ok(Ok(Outcome::Report(self.store.outbox_depth()?))),
             Command::List(query) => self.list(query),
             Command::Audit(query) => self.audit(query),
+            Command::Import(rows, dry_run) => self.import(caller, head, rows, *dry_run).await,
+            Command::Export(after) => self.export(after.as_deref()),
             Command::Show(name) => Ok(match self.store.find(name.folded())? {
                 Some(stored) if !stored.user.deleted => Ok(one(&stored, false)),
                 _ => Err(Refusal::NoSuchUser),
@@ -180,7 +186,7 @@ impl Registry {
         Ok(self.store.find(name)?.map(|stored| (stored, made)))
     }
 
-    fn log_change(&self, change: &Change<'_>, user: &User, detail: Value) -> Result<()> {
+    pub(super) fn log_change(&self, change: &Change<'_>, user: &User, detail: Value) -> Result<()> {
         let entry = Entry {
             at: now(),
             actor: Some(change.caller.name()),
@@ -207,7 +213,7 @@ fn one(stored: &Stored, created: bool) -> Outcome {
 }
 
 /// Cuts a page to its length, and tells whether there was more.
-fn cut<T>(page: &mut Vec<T>, limit: u32) -> bool {
+pub(super) fn cut<T>(page: &mut Vec<T>, limit: u32) -> bool {
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let is_more = page.len() > wanted;
     page.truncate(wanted);

@@ -9,6 +9,7 @@ mod schema;
 mod sql_value;
 mod store;
 mod transaction;
+mod transfer;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -17,7 +18,7 @@ use std::rc::Rc;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use self::audit_log::AuditLog;
-use self::caller::DenialBudget;
+use self::caller::DenialBudgets;
 use self::outbox::Alarm;
 use self::store::Store;
 use super::environment::{Gate, gate};
@@ -33,7 +34,7 @@ pub struct Registry {
     env: Env,
     store: Store,
     audit_log: AuditLog,
-    denials: DenialBudget,
+    denials: DenialBudgets,
     alarm: Alarm,
     /// Names that are being written to KV right now: one write in flight a name.
     in_flight: RefCell<HashSet<Digest>>,
@@ -49,7 +50,7 @@ impl DurableObject for Registry {
             env,
             store: Store::new(sql.clone()),
             audit_log: AuditLog::new(sql),
-            denials: DenialBudget::default(),
+            denials: DenialBudgets::default(),
             alarm: Alarm::default(),
             in_flight: RefCell::default(),
             migrated: Cell::new(false),

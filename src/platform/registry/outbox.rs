@@ -27,9 +27,12 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 /// KV drops an entry by itself at the earliest so long after it was written (Cloudflare, "Expiring keys").
 const KV_EXPIRY_MIN_SECONDS: u32 = 60;
 
+/// The latest expiry that workerd takes, in 2038; an entry that ends later is kept for ever.
+const KV_EXPIRY_MAX: UnixSeconds = UnixSeconds(i32::MAX as i64);
+
 /// Until when KV has to keep an entry whose grant ends at `end`: the grant says itself when that is.
-fn kept_until(end: UnixSeconds) -> UnixSeconds {
-    end.max(now().plus(KV_EXPIRY_MIN_SECONDS + 5))
+fn kept_until(end: UnixSeconds) -> Option<UnixSeconds> {
+    (end <= KV_EXPIRY_MAX).then(|| end.max(now().plus(KV_EXPIRY_MIN_SECONDS + 5)))
 }
 
 /// When the alarm rings, as far as this instance knows; an instance that has just started does not.
@@ -130,7 +133,7 @@ impl Registry {
             match grant.map(Grant::published) {
                 Some(grant) => {
                     let entry = seal_key.seal(digest, &grant)?;
-                    grants.put(&kv_name, &entry, grant.expires_at.map(kept_until)).await?;
+                    grants.put(&kv_name, &entry, grant.expires_at.and_then(kept_until)).await?;
                 }
                 None => grants.delete(&kv_name).await?,
             }

@@ -52,6 +52,7 @@ const MIGRATIONS: [&str; 2] = [
     );
     CREATE INDEX audit_by_user ON audit (folded, number);
     CREATE INDEX audit_by_time ON audit (at);
+    CREATE INDEX audit_denied ON audit (number) WHERE action = 'denied';
 ",
 ];
 

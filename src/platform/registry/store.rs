@@ -79,6 +79,19 @@ impl Store {
         rows(&self.sql, &query, bindings)?.iter().map(stored).collect()
     }
 
+    /// All users behind a folded name, deleted ones included.
+    pub fn list_all(&self, after: &str, limit: u32) -> Result<Vec<Stored>> {
+        let query = format!("{USER} WHERE folded > ? ORDER BY folded LIMIT ?");
+        rows(&self.sql, &query, vec![after.into(), i64::from(limit).into()])?.iter().map(stored).collect()
+    }
+
+    /// Who has an api_key, for life.
+    pub fn owner(&self, api_key: &ApiKey) -> Result<Option<FoldedUserName>> {
+        let query = "SELECT name, folded FROM users WHERE api_key = ?";
+        let rows = rows(&self.sql, query, vec![api_key.as_str().into()])?;
+        rows.first().map(|row| Ok(UserName::from_stored(row.text(0)?, row.text(1)?).folded().clone())).transpose()
+    }
+
     /// Writes a user and what follows from the change: its digests, and the names that are now dirty.
     pub fn save(&self, before: Option<&User>, user: &User) -> Result<()> {
         let folded = user.name.folded();

@@ -1,0 +1,78 @@
+//! Import and export: many users in one transaction, published by the alarm.
+
+use worker::{Error, Result};
+
+use super::Registry;
+use super::caller::Caller;
+use super::command::{Change, Served, cut};
+use super::transaction::transaction;
+use crate::core::registry::audit::{Action, differences};
+use crate::core::registry::import::{ImportRow, export_row};
+use crate::http::import::{RowReport, RowResult};
+use crate::http::management::Outcome;
+use crate::http::request_head::RequestHead;
+use crate::platform::{log, now};
+
+/// How many users a page of an export holds.
+const EXPORT_PAGE_USERS: u32 = 500;
+
+impl Registry {
+    /// Imports all rows, or none if one conflicts or it is only tried. KV follows by the alarm.
+    pub(super) async fn import(
+        &self,
+        caller: &Caller,
+        head: &RequestHead,
+        rows: &[ImportRow],
+        dry_run: bool,
+    ) -> Result<Served<Outcome>> {
+        let (mut reports, mut failure) = (Vec::with_capacity(rows.len()), None);
+        let done = transaction(&self.state, || {
+            let mut is_conflict = false;
+            for row in rows {
+                let result =
+                    self.import_row(caller, head, row).inspect_err(|error| failure = Some(error.to_string()))?;
+                is_conflict |= matches!(result, RowResult::Conflict(_));
+                reports.push(RowReport::new(&row.name, &result));
+            }
+            if is_conflict || dry_run { Err(Error::RustError("rolled back".to_owned())) } else { Ok(()) }
+        });
+        if let Some(failure) = failure {
+            return Err(Error::RustError(failure));
+        }
+        if done.is_ok()
+            && let Err(error) = self.set_alarm_while_dirty().await
+        {
+            log::background_failure("registry alarm", &error.into());
+        }
+        Ok(Ok(Outcome::Imported(reports)))
+    }
+
+    fn import_row(&self, caller: &Caller, head: &RequestHead, row: &ImportRow) -> Result<RowResult> {
+        let before = self.store.find(row.name.folded())?.map(|stored| stored.user);
+        let owner = match &row.api_key {
+            Some(api_key) => self.store.owner(api_key)?,
+            None => None,
+        };
+        let user = match row.clone().apply(before.as_ref(), owner.as_ref(), now()) {
+            Ok(user) => user,
+            Err(conflict) => return Ok(RowResult::Conflict(conflict)),
+        };
+        if before.as_ref() == Some(&user) {
+            return Ok(RowResult::Unchanged);
+        }
+        self.store.save(before.as_ref(), &user)?;
+        let change = Change { caller, head, action: Action::Import, name: &user.name };
+        self.log_change(&change, &user, differences(before.as_ref(), &user, now()))?;
+        Ok(if before.is_none() { RowResult::Created } else { RowResult::Updated })
+    }
+
+    /// A page of all users, for a deployment with the same pepper.
+    pub(super) fn export(&self, after: Option<&str>) -> Result<Served<Outcome>> {
+        let gate = self.configured()?;
+        let mut page = self.store.list_all(after.unwrap_or_default(), EXPORT_PAGE_USERS.saturating_add(1))?;
+        let is_more = cut(&mut page, EXPORT_PAGE_USERS);
+        let next = page.last().filter(|_| is_more).map(|stored| stored.user.name.folded().as_str().to_owned());
+        let rows = page.iter().map(|stored| export_row(&stored.user, &gate.configuration.seal_key)).collect();
+        Ok(Ok(Outcome::Users(rows, next)))
+    }
+}
