@@ -32,6 +32,11 @@ pub fn command(
         }
         Resource::Users => Ok(Command::List(list_query(query, fold)?)),
         Resource::Audit => Ok(Command::Audit(audit_query(query, fold)?)),
+        Resource::Reconcile => {
+            no_query(query)?;
+            no_fields(body)?;
+            Ok(if head.method == "POST" { Command::Reconcile } else { Command::Progress })
+        }
         Resource::Export => Ok(Command::Export(export_query(query)?)),
         Resource::Import => {
             no_query(query)?;
@@ -82,6 +87,8 @@ pub enum Outcome {
     User(Value, bool),
     /// The name of a user, what was minted, and whether KV says so already.
     Generated(String, Credentials, bool),
+    /// How many steps of a reconciliation are done, and of how many.
+    Progress(i64, i64),
     /// What became of each row of an import.
     Imported(Vec<RowReport>),
     /// The name of a user who is gone, and whether KV says so already.
@@ -98,6 +105,7 @@ pub fn shown(resource: &Resource, outcome: Outcome, configuration: &Configuratio
         Outcome::Audit(entries, next) => {
             json_answer(200, &json!({ "entries": entries, "next_cursor": next.map(|number| number.to_string()) }))
         }
+        Outcome::Progress(done, total) => json_answer(200, &json!({ "done": done, "total": total })),
         Outcome::Imported(reports) => import::shown(&reports),
         Outcome::User(user, created) => json_answer(if created { 201 } else { 200 }, &user),
         Outcome::Deleted(user, published) => json_answer(200, &json!({ "user": user, "published": published })),

@@ -37,6 +37,8 @@ pub enum Resource {
     Import,
     /// `/_gatehouse/export`.
     Export,
+    /// `/_gatehouse/reconcile`.
+    Reconcile,
     /// Under the gate's own prefix, and nothing.
     Nothing,
 }
@@ -63,7 +65,8 @@ impl Resource {
             | Self::UserRevoke(_)
             | Self::Audit
             | Self::Import
-            | Self::Export => true,
+            | Self::Export
+            | Self::Reconcile => true,
             Self::Origin | Self::LoggedUser(_) | Self::Health | Self::Nothing => false,
         }
     }
@@ -87,6 +90,7 @@ impl Resource {
             | Self::Audit
             | Self::Import
             | Self::Export
+            | Self::Reconcile
             | Self::Nothing => None,
         }
     }
@@ -106,6 +110,7 @@ impl Resource {
             | Self::Audit
             | Self::Import
             | Self::Export
+            | Self::Reconcile
             | Self::Nothing => None,
         }
     }
@@ -126,7 +131,8 @@ impl Resource {
             | Self::UserRevoke(_)
             | Self::Audit
             | Self::Import
-            | Self::Export => self.allow(),
+            | Self::Export
+            | Self::Reconcile => self.allow(),
         };
         if allow.split(", ").any(|allowed| allowed == method) { Ok(()) } else { Err(Refusal::Method { allow }) }
     }
@@ -138,6 +144,7 @@ impl Resource {
             Self::LoggedUser(_) => "GET, HEAD, POST, OPTIONS",
             Self::GenerateKeys { .. } | Self::UserGenerate(_) | Self::UserRevoke(_) | Self::Import => "POST, OPTIONS",
             Self::Health | Self::Users | Self::Audit | Self::Export => "GET, HEAD, OPTIONS",
+            Self::Reconcile => "GET, HEAD, POST, OPTIONS",
             Self::User(_) => "GET, HEAD, PUT, DELETE, OPTIONS",
             Self::Origin | Self::Nothing => "",
         }
@@ -172,6 +179,7 @@ fn management(path: &str) -> Resource {
         (Some("audit"), None, None, None) => Resource::Audit,
         (Some("import"), None, None, None) => Resource::Import,
         (Some("export"), None, None, None) => Resource::Export,
+        (Some("reconcile"), None, None, None) => Resource::Reconcile,
         (Some("users"), None, None, None) => Resource::Users,
         (Some("users"), Some(Ok(user)), None, None) if !user.is_empty() => Resource::User(user),
         (Some("users"), Some(Ok(user)), Some("generate"), None) => Resource::UserGenerate(user),

@@ -2,7 +2,7 @@
 //! binding at each use, and build options that nobody sets.
 
 use js_sys::futures::JsFuture;
-use js_sys::{Object, Promise, Reflect};
+use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Request, Response};
@@ -21,6 +21,8 @@ extern "C" {
     fn put(this: &KvNamespace, name: &str, value: &str, options: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn delete(this: &KvNamespace, name: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn list(this: &KvNamespace, options: &JsValue) -> Result<Promise, JsValue>;
 
     /// A namespace of Durable Objects.
     type ObjectNamespace;
@@ -77,6 +79,24 @@ impl GrantNamespace {
 
     pub async fn delete(&self, name: &str) -> Result<(), JsValue> {
         JsFuture::from(self.0.delete(name)?).await.map(drop)
+    }
+}
+
+impl GrantNamespace {
+    /// A page of names, 1,000 at the most, and where the next one starts.
+    pub async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), JsValue> {
+        let options = Object::new();
+        Reflect::set(&options, &"prefix".into(), &prefix.into())?;
+        if let Some(cursor) = cursor {
+            Reflect::set(&options, &"cursor".into(), &cursor.into())?;
+        }
+        let page = JsFuture::from(self.0.list(&options)?).await?;
+        let name =
+            |entry: JsValue| Reflect::get(&entry, &"name".into()).map(|name| name.as_string().unwrap_or_default());
+        let names = Array::from(&Reflect::get(&page, &"keys".into())?).iter().map(name).collect::<Result<_, _>>()?;
+        let is_last = Reflect::get(&page, &"list_complete".into())?.is_truthy();
+        let cursor = Reflect::get(&page, &"cursor".into())?.as_string();
+        Ok((names, cursor.filter(|_| !is_last)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/_gatehouse/import` and `/_gatehouse/export`.
+//! `/_gatehouse/import`, `/_gatehouse/export` and `/_gatehouse/reconcile`.
 
 use serde_json::{Value, json};
 
@@ -187,4 +187,39 @@ fn batches_of_a_thousand_go_in_and_come_out_page_by_page() {
     assert_eq!(count, BATCHES * 1000);
     published(&gate);
     assert_eq!(gate.logged_user("token 000000000000bb7:000000000000bb8").as_deref(), Some("user2999@example.test"));
+}
+
+#[test]
+fn reconciling_makes_kv_equal_to_the_registry() {
+    let gate = gate();
+    let users: Vec<_> = (0..1000).map(frappe_user).collect();
+    assert_eq!(import(&gate, &json!(users)).status, 200);
+    let keys = gate.generate("reconciled");
+    published(&gate);
+    let names = gate.kv_names();
+    let entries: Vec<_> = names.iter().take(2).map(|name| gate.kv_get(name).unwrap()).collect();
+    assert_eq!(names.len(), 1000, "a page of KV's");
+
+    // Somebody deleted, exchanged and added entries.
+    gate.kv_delete(&names[0]);
+    gate.kv_put(&names[1], &entries[0]);
+    let stray = format!("credential/{}", "0".repeat(64));
+    gate.kv_put(&stray, &entries[0]);
+    gate.kv_put("something/else", "is not the gate's");
+
+    assert_eq!(gate.get("/_gatehouse/reconcile", ADMINISTRATOR).json(), json!({ "done": 0, "total": 0 }));
+    let started = gate.post("/_gatehouse/reconcile", ADMINISTRATOR);
+    assert_eq!((started.status, started.json()), (200, json!({ "done": 0, "total": 1002 })));
+    wait_for("the reconciliation", || {
+        let progress = gate.get("/_gatehouse/reconcile", ADMINISTRATOR).json();
+        progress["done"] == progress["total"]
+    });
+    published(&gate);
+    assert_eq!(gate.kv_get(&names[0]).as_ref(), Some(&entries[0]));
+    assert_eq!(gate.kv_get(&names[1]).as_ref(), Some(&entries[1]));
+    assert_eq!(gate.kv_get(&stray), None);
+    assert!(gate.kv_get("something/else").is_some());
+    assert!(gate.logged_user(&keys.token()).is_some());
+    let newest = gate.get("/_gatehouse/audit?limit=1", ADMINISTRATOR).json()["entries"][0].clone();
+    assert_eq!((&newest["action"], &newest["detail"]), (&json!("reconcile"), &json!({ "total": 1002 })));
 }

@@ -19,6 +19,8 @@ pub enum Action {
     Import,
     /// The user was deleted.
     Delete,
+    /// A reconciliation was started.
+    Reconcile,
     /// Somebody tried to manage who may not.
     Denied,
 }
@@ -33,6 +35,7 @@ impl Action {
             Self::Revoke => "revoke",
             Self::Import => "import",
             Self::Delete => "delete",
+            Self::Reconcile => "reconcile",
             Self::Denied => "denied",
         }
     }

@@ -25,6 +25,10 @@ pub enum Command {
     Audit(AuditQuery),
     /// Users with the credentials they have elsewhere; the flag: only try.
     Import(Vec<ImportRow>, bool),
+    /// Make KV equal to the registry.
+    Reconcile,
+    /// How far that is.
+    Progress,
     /// All users behind a folded name, deleted ones included, without secrets.
     Export(Option<String>),
 }

@@ -40,7 +40,7 @@ impl Registry {
     /// Serves a request that a gate handed on. The caller is judged before a body is read and before parameters are.
     pub(super) async fn serve(&self, request: &Request, head: &RequestHead) -> Result<Served<Answer>> {
         if self.migrate()? {
-            self.set_alarm_while_dirty().await?;
+            self.set_alarm_while_busy().await?;
         }
         match head.url.raw_path.as_str() {
             IDENTIFY => self.answer_identify(request, head),
@@ -97,6 +97,26 @@ impl Registry {
             Command::List(query) => self.list(query),
             Command::Audit(query) => self.audit(query),
             Command::Import(rows, dry_run) => self.import(caller, head, rows, *dry_run).await,
+            Command::Reconcile => {
+                let progress = self.start_reconcile().await?;
+                let total = serde_json::json!({ "total": progress.total });
+                self.audit_log.add(
+                    &Entry {
+                        at: now(),
+                        actor: Some(caller.name()),
+                        address: head.client_address.as_deref(),
+                        action: Action::Reconcile,
+                        user: None,
+                        detail: total,
+                    },
+                    self.configured()?.configuration.audit_days,
+                )?;
+                Ok(Ok(Outcome::Progress(progress.done, progress.total)))
+            }
+            Command::Progress => {
+                let progress = self.reconcile_progress()?;
+                Ok(Ok(Outcome::Progress(progress.done, progress.total)))
+            }
             Command::Export(after) => self.export(after.as_deref()),
             Command::Show(name) => Ok(match self.store.find(name.folded())? {
                 Some(stored) if !stored.user.deleted => Ok(one(&stored, false)),

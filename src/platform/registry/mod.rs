@@ -5,6 +5,7 @@ mod audit_log;
 mod caller;
 mod command;
 mod outbox;
+mod reconcile;
 mod schema;
 mod sql_value;
 mod store;
@@ -78,13 +79,14 @@ impl DurableObject for Registry {
         let flushed = async {
             self.migrate()?;
             // Before the writes, so that an alarm which dies among them rings again.
-            self.set_alarm_while_dirty().await?;
+            self.set_alarm_while_busy().await?;
+            self.step_reconcile().await?;
             self.flush().await
         };
         if let Err(error) = flushed.await {
             log::background_failure("registry", &error.into());
         }
-        if let Err(error) = self.set_alarm_while_dirty().await {
+        if let Err(error) = self.set_alarm_while_busy().await {
             log::background_failure("registry alarm", &error.into());
         }
         Response::empty()

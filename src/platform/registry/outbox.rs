@@ -79,12 +79,11 @@ impl Registry {
         self.write_all(&dirty).await
     }
 
-    /// Sets the alarm again as long as anything is left. An outbox that cannot be read counts as not empty.
-    pub(super) async fn set_alarm_while_dirty(&self) -> Result<()> {
-        if self.store.outbox_depth().is_ok_and(|depth| depth == 0) {
-            return Ok(());
-        }
-        self.set_alarm().await
+    /// Sets the alarm again as long as anything is left to do. What cannot be read counts as work.
+    pub(super) async fn set_alarm_while_busy(&self) -> Result<()> {
+        let is_clean = self.store.outbox_depth().is_ok_and(|depth| depth == 0);
+        let is_reconciled = self.reconcile_progress().is_ok_and(|progress| progress.done >= progress.total);
+        if is_clean && is_reconciled { Ok(()) } else { self.set_alarm().await }
     }
 
     async fn set_alarm(&self) -> Result<()> {

@@ -5,7 +5,7 @@ use worker::{Result, State};
 use super::sql_value::rows;
 use super::transaction::transaction;
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE users (
         folded TEXT PRIMARY KEY,
@@ -53,6 +53,15 @@ const MIGRATIONS: [&str; 2] = [
     CREATE INDEX audit_by_user ON audit (folded, number);
     CREATE INDEX audit_by_time ON audit (at);
     CREATE INDEX audit_denied ON audit (number) WHERE action = 'denied';
+",
+    "
+    CREATE TABLE reconcile (
+        only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+        phase TEXT NOT NULL,
+        place TEXT NOT NULL,
+        done INTEGER NOT NULL,
+        total INTEGER NOT NULL
+    );
 ",
 ];
 

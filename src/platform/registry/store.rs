@@ -145,6 +145,17 @@ impl Store {
         Ok(())
     }
 
+    /// A name has to be written again, or, if nobody has it, deleted.
+    pub fn mark_dirty(&self, digest: &str, deletion: bool) -> Result<()> {
+        self.sql.exec(
+            "INSERT INTO outbox (digest, folded, deletion, revision)
+             VALUES (?1, ifnull((SELECT folded FROM secrets WHERE digest = ?1), ''), ?2, 1)
+             ON CONFLICT (digest) DO UPDATE SET revision = revision + 1",
+            vec![digest.into(), i64::from(deletion).into()],
+        )?;
+        Ok(())
+    }
+
     /// How many names in KV do not say yet what the registry says.
     pub fn outbox_depth(&self) -> Result<u64> {
         let rows = rows(&self.sql, "SELECT COUNT(*) FROM outbox", Vec::new())?;

@@ -40,7 +40,7 @@ impl Registry {
             return Err(Error::RustError(failure));
         }
         if done.is_ok()
-            && let Err(error) = self.set_alarm_while_dirty().await
+            && let Err(error) = self.set_alarm_while_busy().await
         {
             log::background_failure("registry alarm", &error.into());
         }

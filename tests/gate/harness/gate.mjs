@@ -67,11 +67,12 @@ const keys = await miniflare.getKVNamespace("KEYS");
 console.log(`READY ${url.origin}`);
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { list, get, put } = JSON.parse(line);
+  const { list, get, put, remove } = JSON.parse(line);
   let answer = null;
   if (list !== undefined) answer = (await keys.list()).keys.map(({ name }) => name);
   if (get !== undefined) answer = await keys.get(get);
   if (put !== undefined) await keys.put(put[0], put[1]);
+  if (remove !== undefined) await keys.delete(remove);
   console.log(`ANSWER ${JSON.stringify(answer)}`);
 }
 await miniflare.dispose();

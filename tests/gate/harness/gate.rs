@@ -214,6 +214,11 @@ impl Gate {
         self.ask_kv(&json!({ "put": [name, value] }));
     }
 
+    /// Deletes from KV behind the gate's back.
+    pub fn kv_delete(&self, name: &str) {
+        self.ask_kv(&json!({ "remove": name }));
+    }
+
     fn ask_kv(&self, question: &Value) -> Value {
         let mut pipe = self.pipe.lock().unwrap();
         writeln!(pipe.0.as_mut().unwrap(), "{question}").unwrap();

@@ -41,6 +41,7 @@ export class Registry {
   constructor(ctx, env) {
     const KEYS = {
       put: (...args) => (kvWritesFail ? refuse("KV") : env.KEYS.put(...args)),
+      list: (...args) => (kvWritesFail ? refuse("KV") : env.KEYS.list(...args)),
       delete: (...args) => (kvWritesFail ? refuse("KV") : env.KEYS.delete(...args)),
     };
     return new BuiltRegistry(ctx, { ...env, KEYS });

@@ -1,0 +1,130 @@
+//! Makes KV equal to the registry, step by step: every name that should be there is written again, then names under
+//! `credential/` that the registry does not know are deleted.
+//!
+//! A step only fills the outbox, which does the writing; the alarm takes one whenever the outbox is short. So a
+//! reconciliation of any length stays within what one invocation may do, and a restart goes on where it was.
+
+use worker::{Error, Result};
+
+use super::Registry;
+use super::sql_value::rows;
+use super::transaction::transaction;
+use crate::core::digest::{Digest, KV_NAME_PREFIX};
+use crate::platform::bindings::GrantNamespace;
+
+/// How many names a step adds to the outbox at the most.
+const NAMES_A_STEP: i64 = 800;
+/// The outbox is short below so many names.
+const OUTBOX_SHORT: u64 = 100;
+
+/// How far a reconciliation is: grants to write, and one more for the names to delete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub done: i64,
+    pub total: i64,
+}
+
+struct State {
+    is_writing: bool,
+    place: String,
+    progress: Progress,
+}
+
+impl Registry {
+    /// Starts a reconciliation, unless one is under way.
+    pub(super) async fn start_reconcile(&self) -> Result<Progress> {
+        let sql = self.state.storage().sql();
+        let progress = transaction(&self.state, || {
+            if let Some(state) = self.reconcile_state()?
+                && state.progress.done < state.progress.total
+            {
+                return Ok(state.progress);
+            }
+            let grants = rows(&sql, "SELECT COUNT(*) FROM secrets", Vec::new())?;
+            let grants = grants.first().map(|row| row.integer(0)).transpose()?.unwrap_or_default();
+            let total = grants.saturating_add(1);
+            sql.exec(
+                "INSERT OR REPLACE INTO reconcile (only_one, phase, place, done, total) VALUES (1, 'write', '', 0, ?)",
+                vec![total.into()],
+            )?;
+            Ok(Progress { done: 0, total })
+        })?;
+        self.set_alarm_while_busy().await?;
+        Ok(progress)
+    }
+
+    /// How far the last reconciliation is; nothing of nothing if there was none.
+    pub(super) fn reconcile_progress(&self) -> Result<Progress> {
+        Ok(self.reconcile_state()?.map_or(Progress { done: 0, total: 0 }, |state| state.progress))
+    }
+
+    /// Takes a step, if one is due.
+    pub(super) async fn step_reconcile(&self) -> Result<()> {
+        let Some(state) = self.reconcile_state()? else {
+            return Ok(());
+        };
+        if state.progress.done >= state.progress.total || self.store.outbox_depth()? >= OUTBOX_SHORT {
+            return Ok(());
+        }
+        if state.is_writing { self.step_write(&state) } else { self.step_sweep(&state).await }
+    }
+
+    fn step_write(&self, state: &State) -> Result<()> {
+        let sql = self.state.storage().sql();
+        transaction(&self.state, || {
+            let page = rows(
+                &sql,
+                "SELECT digest FROM secrets WHERE digest > ? ORDER BY digest LIMIT ?",
+                vec![state.place.as_str().into(), NAMES_A_STEP.into()],
+            )?;
+            for row in &page {
+                self.store.mark_dirty(&row.text(0)?, false)?;
+            }
+            let Some(last) = page.last() else {
+                // Secrets may have come and gone meanwhile: what is left is the sweep.
+                let done = state.progress.total.saturating_sub(1);
+                sql.exec("UPDATE reconcile SET phase = 'sweep', place = '', done = ?", vec![done.into()])?;
+                return Ok(());
+            };
+            let count = i64::try_from(page.len()).map_err(|error| Error::RustError(error.to_string()))?;
+            let most = state.progress.total.saturating_sub(1);
+            let done = state.progress.done.saturating_add(count).min(most);
+            sql.exec("UPDATE reconcile SET place = ?, done = ?", vec![last.text(0)?.into(), done.into()])?;
+            Ok(())
+        })
+    }
+
+    async fn step_sweep(&self, state: &State) -> Result<()> {
+        let cursor = Some(state.place.as_str()).filter(|place| !place.is_empty());
+        let (names, next) = GrantNamespace::new(&self.env)?.list(KV_NAME_PREFIX, cursor).await?;
+        let sql = self.state.storage().sql();
+        transaction(&self.state, || {
+            for name in &names {
+                let digest = name.strip_prefix(KV_NAME_PREFIX).and_then(Digest::from_hex);
+                if let Some(digest) = digest
+                    && self.store.find_by_digest(digest)?.is_none()
+                {
+                    self.store.mark_dirty(&digest.to_hex(), true)?;
+                }
+            }
+            match &next {
+                Some(next) => sql.exec("UPDATE reconcile SET place = ?", vec![next.as_str().into()])?,
+                None => sql.exec("UPDATE reconcile SET done = total", None)?,
+            };
+            Ok(())
+        })
+    }
+
+    fn reconcile_state(&self) -> Result<Option<State>> {
+        let sql = self.state.storage().sql();
+        let state = rows(&sql, "SELECT phase, place, done, total FROM reconcile", Vec::new())?;
+        let read = |row: &super::sql_value::Row| {
+            Ok(State {
+                is_writing: row.text(0)? == "write",
+                place: row.text(1)?,
+                progress: Progress { done: row.integer(2)?, total: row.integer(3)? },
+            })
+        };
+        state.first().map(read).transpose()
+    }
+}
