@@ -68,6 +68,16 @@ impl std::fmt::Display for AddressRange {
     }
 }
 
+/// What one client has to itself: a v4 address, or the /64 of a v6 address. Nothing for what is no address.
+#[must_use]
+pub fn network(address: Option<&str>) -> String {
+    match address.and_then(parse_address) {
+        None => String::new(),
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => hex::encode((u128::from(address) >> 64).to_be_bytes()),
+    }
+}
+
 /// Reads a list of ranges, each once, in the order given.
 pub fn parse_ranges(texts: &[String]) -> Result<Vec<AddressRange>, AddressRangeError> {
     let mut ranges = Vec::new();

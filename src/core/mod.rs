@@ -5,6 +5,7 @@ pub mod authorization;
 pub mod client_address;
 pub mod credentials;
 pub mod digest;
+pub mod failures;
 pub mod grant;
 pub mod grant_cache;
 pub mod path;

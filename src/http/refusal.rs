@@ -38,6 +38,12 @@ pub enum Refusal {
     /// Outside the principal's rules.
     #[error("outside the rules")]
     OutsideRules,
+    /// This client's attempts to manage have failed too often.
+    #[error("too many failed attempts")]
+    TooManyAttempts {
+        /// How long it has to wait.
+        wait_seconds: u32,
+    },
     /// The built-in administrator acts on the gate's own routes alone.
     #[error("Administrator is never forwarded")]
     AdministratorForwarded,
@@ -163,6 +169,10 @@ impl Refusal {
             | Self::GrantRefused(GrantRefusal::Expired | GrantRefusal::Address)
             | Self::Grant(GrantError::Format | GrantError::Seal | GrantError::Content) => unauthorized(challenge_basic),
             Self::OutsideRules => plain(403, "PermissionError", "These credentials are not good for this request."),
+            Self::TooManyAttempts { wait_seconds } => Shown {
+                header: Some(("Retry-After", wait_seconds.to_string())),
+                ..plain(429, "TooManyRequestsError", "Too many failed attempts. Wait.")
+            },
             Self::AdministratorForwarded => plain(
                 403,
                 "PermissionError",

@@ -7,6 +7,7 @@ use js_sys::Object;
 use worker::Env;
 
 use super::bindings::find;
+use crate::core::failures::Failures;
 use crate::core::grant_cache::GrantCache;
 use crate::core::usage::Usage;
 use crate::http::configuration::{Bindings, Configuration, Problem, read};
@@ -16,6 +17,7 @@ pub struct Gate {
     pub configuration: Configuration,
     pub grant_cache: RefCell<GrantCache>,
     pub usage: RefCell<Usage>,
+    pub failures: RefCell<Failures>,
 }
 
 thread_local! {
@@ -33,7 +35,7 @@ fn configure(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
         Bindings { keys: is_bound("KEYS"), registry: is_bound("REGISTRY"), origin_service: is_bound("ORIGIN_SERVICE") };
     let configuration = read(&|name| variable(env, name), bindings)?;
     let grant_cache = RefCell::new(GrantCache::new(configuration.cache_seconds));
-    Ok(Rc::new(Gate { configuration, grant_cache, usage: RefCell::default() }))
+    Ok(Rc::new(Gate { configuration, grant_cache, usage: RefCell::default(), failures: RefCell::default() }))
 }
 
 /// The text of a variable or secret. `wrangler.toml` may give numbers and truth values without quotes; those and

@@ -4,6 +4,7 @@ use web_sys::{Request, Response};
 
 use super::authentication::{Holder, holder, note_use};
 use super::call::Call;
+use super::now_ms;
 use super::registry_client::{ADMINISTRATOR, forward};
 use crate::core::credentials::Credentials;
 use crate::http::refusal::Refusal;
@@ -13,9 +14,16 @@ pub async fn answer(call: &Call<'_>, request: &Request, credentials: &Credential
     match holder(call, credentials)? {
         Holder::Administrator(_) => forward(call, request, ADMINISTRATOR).await,
         Holder::User(digest) => {
+            let address = call.head.client_address.as_deref();
+            let failures = &call.gate.failures;
+            if let Some(wait_seconds) = failures.borrow_mut().wait_seconds(address, now_ms()) {
+                return Err(Refusal::TooManyAttempts { wait_seconds });
+            }
             let response = forward(call, request, &digest.to_hex()).await?;
             if response.ok() {
                 note_use(call, digest);
+            } else if response.status() == 401 {
+                failures.borrow_mut().note(address, now_ms());
             }
             Ok(response)
         }

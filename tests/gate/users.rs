@@ -210,3 +210,25 @@ fn users_are_listed_page_by_page_searched_and_filtered() {
     assert_eq!(users("q=%25"), [] as [&str; 0]);
     assert_eq!(users("").len(), 8);
 }
+
+#[test]
+fn strangers_do_not_reach_the_registry_as_often_as_they_like() {
+    let gate = Gate::start(Options { instrumented: true, ..Options::default() });
+    let manager = gate.generate_with_roles("known-manager", &["System Manager"]).token();
+    let from = |address: &str, value: &str| {
+        let headers = [("Authorization", value), ("CF-Connecting-IP", address), ("x-test-registry", "fail")];
+        let reached = gate.send("GET", "/_gatehouse/users", &headers, b"").status == 503;
+        let reply = gate.send("GET", "/_gatehouse/users", &headers[..2], b"");
+        (reached, reply.status, reply.header("retry-after").to_owned())
+    };
+    let stranger = "token 4c5e1e2f3a4b5c6:9f8e7d6c5b4a321";
+    for _ in 0..20 {
+        assert_eq!(from("192.0.2.1", stranger), (true, 401, String::new()));
+    }
+    let (reached, status, retry_after) = from("192.0.2.1", stranger);
+    assert_eq!((reached, status), (false, 429));
+    assert!((1..=60).contains(&retry_after.parse::<u32>().unwrap()));
+    assert_eq!(from("192.0.2.2", &manager).1, 200, "others are not concerned");
+    let administrator = [("Authorization", ADMINISTRATOR), ("CF-Connecting-IP", "192.0.2.1")];
+    assert_eq!(gate.send("GET", "/_gatehouse/users", &administrator, b"").status, 200, "the gate knows it by itself");
+}

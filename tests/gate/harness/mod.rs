@@ -18,7 +18,8 @@ pub use reply::Reply;
 /// An origin that most tests share.
 pub static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::start);
 
-/// A gate in front of [`ORIGIN`] that most tests share; each uses users of its own.
+/// A gate in front of [`ORIGIN`] that most tests share; each uses users of its own. One address has 20 failed attempts to
+/// manage a minute: tests that need several start a gate of their own, or name an address.
 pub static GATE: LazyLock<Gate> = LazyLock::new(|| Gate::start(Options::default()));
 
 /// The repository.
