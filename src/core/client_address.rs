@@ -68,13 +68,13 @@ impl std::fmt::Display for AddressRange {
     }
 }
 
-/// What one client has to itself: a v4 address, or the /64 of a v6 address. Nothing for what is no address.
+/// What one client has to itself, as a number: a v4 address, or the /64 of a v6 address. 0 for what is no address.
 #[must_use]
-pub fn network(address: Option<&str>) -> String {
+pub fn network(address: Option<&str>) -> u128 {
     match address.and_then(parse_address) {
-        None => String::new(),
-        Some(IpAddr::V4(address)) => address.to_string(),
-        Some(IpAddr::V6(address)) => hex::encode((u128::from(address) >> 64).to_be_bytes()),
+        None => 0,
+        Some(IpAddr::V4(address)) => u128::from(address.to_ipv6_mapped()),
+        Some(IpAddr::V6(address)) => u128::from(address) >> 64 << 64,
     }
 }
 

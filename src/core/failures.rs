@@ -15,7 +15,7 @@ pub const WINDOW_MS: f64 = 60_000.0;
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
 /// Failures by network: a v4 address, or the /64 of a v6 address, which one client has to itself.
-pub struct Failures(LruCache<String, (f64, u32)>);
+pub struct Failures(LruCache<u128, (f64, u32)>);
 
 impl Default for Failures {
     fn default() -> Self {

@@ -175,6 +175,11 @@ fn batches_of_a_thousand_go_in_and_come_out_page_by_page() {
         let reply = import(&gate, &json!(users));
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
+    // A revocation never waits behind an import.
+    let revoked = gate.post("/_gatehouse/users/user5%40example.test/revoke", ADMINISTRATOR).json();
+    assert_eq!((&revoked["published"], &revoked["status"]), (&json!(true), &json!("revoked")));
+    assert!(gate.get("/_gatehouse/health", ADMINISTRATOR).json()["outbox"].as_u64().unwrap() > 0);
+
     let (mut count, mut cursor) = (0, String::new());
     loop {
         let page = gate.get(&format!("/_gatehouse/export?cursor={cursor}"), ADMINISTRATOR).json();
@@ -187,6 +192,7 @@ fn batches_of_a_thousand_go_in_and_come_out_page_by_page() {
     assert_eq!(count, BATCHES * 1000);
     published(&gate);
     assert_eq!(gate.logged_user("token 000000000000bb7:000000000000bb8").as_deref(), Some("user2999@example.test"));
+    assert_eq!(gate.logged_user("token 000000000000005:000000000000006"), None);
 }
 
 #[test]

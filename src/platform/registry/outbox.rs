@@ -21,7 +21,7 @@ use crate::platform::{log, now};
 const NAMES_A_FLUSH: u32 = 900;
 /// How often a name is written in one go. KV takes one write a second for each name, so more is for the alarm.
 const WRITES_AT_ONCE: u32 = 2;
-const FIRST_RETRY: Duration = Duration::from_secs(2);
+const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(30);
 
 /// KV drops an entry by itself at the earliest so long after it was written (Cloudflare, "Expiring keys").
