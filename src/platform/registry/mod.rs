@@ -80,8 +80,9 @@ impl DurableObject for Registry {
             self.migrate()?;
             // Before the writes, so that an alarm which dies among them rings again.
             self.set_alarm_while_busy().await?;
-            self.step_reconcile().await?;
-            self.flush().await
+            // What is due goes first; a reconciliation that fails holds nothing up.
+            self.flush().await?;
+            self.step_reconcile().await
         };
         if let Err(error) = flushed.await {
             log::background_failure("registry", &error.into());
