@@ -25,24 +25,24 @@ impl Registry {
         rows: &[ImportRow],
         dry_run: bool,
     ) -> Result<Served<Outcome>> {
-        let (mut reports, mut failure) = (Vec::with_capacity(rows.len()), None);
+        let (mut reports, mut is_undone) = (Vec::with_capacity(rows.len()), dry_run);
         let done = transaction(&self.state, || {
-            let mut is_conflict = false;
             for row in rows {
-                let result =
-                    self.import_row(caller, head, row).inspect_err(|error| failure = Some(error.to_string()))?;
-                is_conflict |= matches!(result, RowResult::Conflict(_));
+                let result = self.import_row(caller, head, row)?;
+                is_undone |= matches!(result, RowResult::Conflict(_));
                 reports.push(RowReport::new(&row.name, &result));
             }
-            if is_conflict || dry_run { Err(Error::RustError("rolled back".to_owned())) } else { Ok(()) }
+            if is_undone { Err(Error::RustError("rolled back".to_owned())) } else { Ok(()) }
         });
-        if let Some(failure) = failure {
-            return Err(Error::RustError(failure));
-        }
-        if done.is_ok()
-            && let Err(error) = self.set_alarm_while_busy().await
-        {
-            log::background_failure("registry alarm", &error.into());
+        match done {
+            Ok(()) => {
+                if let Err(error) = self.set_alarm_while_busy().await {
+                    log::background_failure("registry alarm", &error.into());
+                }
+            }
+            // Undone on purpose, after every row was tried.
+            Err(_) if is_undone && reports.len() == rows.len() => {}
+            Err(error) => return Err(error),
         }
         Ok(Ok(Outcome::Imported(reports)))
     }
