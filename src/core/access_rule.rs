@@ -1,6 +1,5 @@
 //! Access rules: which methods and paths a user's credentials are good for.
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::path::{NormalPath, PathPattern, PatternError};
@@ -11,8 +10,7 @@ pub const ACCESS_RULES_MAX: usize = 64;
 pub const ACCESS_RULE_MAX_CHARACTERS: usize = 512;
 
 /// A method or `*`, a space, a path pattern: `GET /api/resource/ToDo/*`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessRule {
     text: String,
     method: Option<String>,
@@ -67,20 +65,6 @@ impl AccessRule {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
-    }
-}
-
-impl TryFrom<String> for AccessRule {
-    type Error = AccessRuleError;
-
-    fn try_from(text: String) -> Result<Self, AccessRuleError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<AccessRule> for String {
-    fn from(rule: AccessRule) -> Self {
-        rule.text
     }
 }
 

@@ -3,15 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The most ranges of one user.
 pub const ADDRESS_RANGES_MAX: usize = 64;
 
 /// Addresses in CIDR notation (RFC 4632, RFC 4291), v4 or v6.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressRange(IpNet);
 
 /// A text that is no range of addresses.
@@ -45,20 +43,6 @@ impl AddressRange {
     #[must_use]
     pub fn contains(&self, address: &str) -> bool {
         parse_address(address).is_some_and(|address| self.0.contains(&address))
-    }
-}
-
-impl TryFrom<String> for AddressRange {
-    type Error = AddressRangeError;
-
-    fn try_from(text: String) -> Result<Self, AddressRangeError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<AddressRange> for String {
-    fn from(range: AddressRange) -> Self {
-        range.to_string()
     }
 }
 

@@ -6,7 +6,6 @@
 use std::fmt;
 
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -54,8 +53,7 @@ pub enum CredentialsError {
 }
 
 /// Identifies a user; not secret. Made once for a user and never again.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ApiKey(String);
 
 impl ApiKey {
@@ -78,20 +76,6 @@ impl ApiKey {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl TryFrom<String> for ApiKey {
-    type Error = CredentialsError;
-
-    fn try_from(text: String) -> Result<Self, CredentialsError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<ApiKey> for String {
-    fn from(api_key: ApiKey) -> Self {
-        api_key.0
     }
 }
 

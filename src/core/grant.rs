@@ -5,51 +5,40 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::Mac;
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use super::access_rule::AccessRule;
-use super::client_address::AddressRange;
+use super::access_rule::{AccessRule, parse_rules};
+use super::client_address::{AddressRange, parse_ranges};
 use super::credentials::ApiKey;
 use super::digest::Digest;
 use super::pepper::{KeyedHash, Pepper};
-use super::role::Role;
+use super::role::{Role, parse_roles};
 use super::unix_time::UnixSeconds;
 
 /// The version of the entry that is written; every version up to it stays readable.
-const VERSION: u8 = 1;
+const VERSION: u64 = 1;
 
 const PURPOSE: &str = "gatehouse/seal/1";
 
 /// What one credential allows, and its JSON. A field that this build does not know is a rule that it cannot enforce,
 /// so it is an error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// The name of the user it stands for.
     pub user: String,
     /// The user's api_key.
     pub api_key: ApiKey,
     /// The user's roles, sorted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<Role>,
     /// From then on it allows nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UnixSeconds>,
     /// Where requests may come from; anywhere, if empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_ips: Vec<AddressRange>,
     /// What requests may ask for; anything, if empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<AccessRule>,
     /// Whether the registry has to be asked about each request.
-    #[serde(default, skip_serializing_if = "is_false")]
     pub strict: bool,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 impl Grant {
@@ -61,14 +50,85 @@ impl Grant {
         }
         Self { roles: Vec::new(), expires_at: None, allowed_ips: Vec::new(), rules: Vec::new(), ..self }
     }
+
+    /// Its JSON; what is empty or not set is left out.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut fields = Map::new();
+        fields.insert("user".to_owned(), self.user.as_str().into());
+        fields.insert("api_key".to_owned(), self.api_key.as_str().into());
+        let mut list = |name: &str, texts: Vec<String>| {
+            if !texts.is_empty() {
+                fields.insert(name.to_owned(), texts.into());
+            }
+        };
+        list("roles", self.roles.iter().map(|role| role.as_str().to_owned()).collect());
+        list("allowed_ips", self.allowed_ips.iter().map(ToString::to_string).collect());
+        list("rules", self.rules.iter().map(|rule| rule.as_str().to_owned()).collect());
+        if let Some(end) = self.expires_at {
+            fields.insert("expires_at".to_owned(), end.0.into());
+        }
+        if self.strict {
+            fields.insert("strict".to_owned(), true.into());
+        }
+        Value::Object(fields)
+    }
+
+    /// Reads its JSON. Nothing if a field is unknown, missing or of another kind: a rule that this build cannot
+    /// enforce must not be overlooked.
+    #[must_use]
+    pub fn from_json(json: &str) -> Option<Self> {
+        let Ok(Value::Object(mut fields)) = serde_json::from_slice(json.as_bytes()) else {
+            return None;
+        };
+        let grant = Self {
+            user: text(fields.remove("user")?)?,
+            api_key: ApiKey::parse(&text(fields.remove("api_key")?)?).ok()?,
+            roles: parse_roles(texts(fields.remove("roles"))?).ok()?,
+            expires_at: match fields.remove("expires_at") {
+                Some(end) => Some(UnixSeconds(end.as_i64()?)),
+                None => None,
+            },
+            allowed_ips: parse_ranges(&texts(fields.remove("allowed_ips"))?).ok()?,
+            rules: parse_rules(&texts(fields.remove("rules"))?).ok()?,
+            strict: match fields.remove("strict") {
+                Some(strict) => strict.as_bool()?,
+                None => false,
+            },
+        };
+        fields.is_empty().then_some(grant)
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+fn text(value: Value) -> Option<String> {
+    if let Value::String(text) = value { Some(text) } else { None }
+}
+
+fn texts(list: Option<Value>) -> Option<Vec<String>> {
+    match list {
+        None => Some(Vec::new()),
+        Some(Value::Array(values)) => values.into_iter().map(text).collect(),
+        Some(_) => None,
+    }
+}
+
+/// An entry as it is read; nothing of it is believed yet.
 struct SealedRecord {
-    v: u8,
     grant: String,
     seal: String,
+}
+
+impl SealedRecord {
+    fn from_json(entry: &str) -> Option<Self> {
+        let Ok(Value::Object(mut fields)) = serde_json::from_slice(entry.as_bytes()) else {
+            return None;
+        };
+        if fields.remove("v")?.as_u64()? != VERSION {
+            return None;
+        }
+        let record = Self { grant: text(fields.remove("grant")?)?, seal: text(fields.remove("seal")?)? };
+        fields.is_empty().then_some(record)
+    }
 }
 
 /// A grant whose seal was verified under the name it was read from. Nothing else makes one.
@@ -109,22 +169,21 @@ impl SealKey {
     }
 
     /// The entry for KV, under the name of `digest`.
-    pub fn seal(&self, digest: Digest, grant: &Grant) -> Result<String, serde_json::Error> {
-        let encoded = URL_SAFE_NO_PAD.encode(serde_json::to_vec(grant)?);
+    #[must_use]
+    pub fn seal(&self, digest: Digest, grant: &Grant) -> String {
+        let encoded = URL_SAFE_NO_PAD.encode(grant.to_json().to_string());
         let seal = hex::encode(self.hash(digest, &encoded).finalize().into_bytes());
-        serde_json::to_string(&SealedRecord { v: VERSION, grant: encoded, seal })
+        json!({ "v": VERSION, "grant": encoded, "seal": seal }).to_string()
     }
 
     /// Opens an entry that was read from the name of `digest`.
     pub fn open(&self, digest: Digest, entry: &str) -> Result<OpenedGrant, GrantError> {
-        let sealed: SealedRecord = serde_json::from_slice(entry.as_bytes()).map_err(|_| GrantError::Format)?;
-        if sealed.v != VERSION {
-            return Err(GrantError::Format);
-        }
+        let sealed = SealedRecord::from_json(entry).ok_or(GrantError::Format)?;
         let seal = hex::decode(&sealed.seal).map_err(|_| GrantError::Seal)?;
         self.hash(digest, &sealed.grant).verify_slice(&seal).map_err(|_| GrantError::Seal)?;
         let json = URL_SAFE_NO_PAD.decode(&sealed.grant).map_err(|_| GrantError::Content)?;
-        serde_json::from_slice(&json).map(OpenedGrant).map_err(|_| GrantError::Content)
+        let grant = std::str::from_utf8(&json).ok().and_then(Grant::from_json);
+        grant.map(OpenedGrant).ok_or(GrantError::Content)
     }
 
     /// HMAC-SHA-256 over a text, in hex: for what leaves the registry and comes back.
@@ -152,7 +211,6 @@ mod tests {
     use super::*;
     use crate::core::credentials::Credentials;
     use crate::core::digest::DigestKey;
-    use crate::core::role::parse_roles;
 
     fn pepper() -> Pepper {
         Pepper::parse("0123456789abcdef0123456789abcdef").unwrap()
@@ -187,7 +245,7 @@ mod tests {
     fn opens_what_it_sealed() {
         let seal_key = SealKey::new(&pepper());
         for grant in [grant(), limited(), Grant { strict: true, ..limited() }] {
-            let entry = seal_key.seal(digest("k:s"), &grant).unwrap();
+            let entry = seal_key.seal(digest("k:s"), &grant);
             assert_eq!(seal_key.open(digest("k:s"), &entry).unwrap().grant(), &grant);
         }
     }
@@ -202,19 +260,19 @@ mod tests {
     /// Computed with Python's hmac, hashlib, base64 and json.
     #[test]
     fn agrees_with_another_implementation() {
-        let entry = SealKey::new(&pepper()).seal(digest("k:s"), &grant()).unwrap();
-        let sealed: SealedRecord = serde_json::from_str(&entry).unwrap();
+        let entry = SealKey::new(&pepper()).seal(digest("k:s"), &grant());
+        let sealed = SealedRecord::from_json(&entry).unwrap();
         assert_eq!(
             URL_SAFE_NO_PAD.decode(sealed.grant).unwrap(),
-            br#"{"user":"alice@example.test","api_key":"k","roles":["System Manager"]}"#
+            br#"{"api_key":"k","roles":["System Manager"],"user":"alice@example.test"}"#
         );
-        assert_eq!(sealed.seal, "69e4be3a135e438b8ea8f97f2cd72da7c507a0a50f40249204b4b7ccf0d62e88");
+        assert_eq!(sealed.seal, "4d3a37c2e2a01eee0bca0ebfb66210ad2d6d0c837474116d977abdba72071c9e");
     }
 
     #[test]
     fn refuses_an_entry_that_was_moved_changed_or_sealed_elsewhere() {
         let seal_key = SealKey::new(&pepper());
-        let entry = seal_key.seal(digest("k:s"), &grant()).unwrap();
+        let entry = seal_key.seal(digest("k:s"), &grant());
         assert_eq!(seal_key.open(digest("k:t"), &entry), Err(GrantError::Seal));
         let other = SealKey::new(&Pepper::parse("another pepper of thirty-two bytes").unwrap());
         assert_eq!(other.open(digest("k:s"), &entry), Err(GrantError::Seal));
@@ -229,8 +287,8 @@ mod tests {
     #[test]
     fn refuses_what_is_no_entry_of_a_known_version() {
         let seal_key = SealKey::new(&pepper());
-        let entry = seal_key.seal(digest("k:s"), &grant()).unwrap();
-        for text in ["", "{}", "null", "x", &entry.replace("\"v\":1", "\"v\":2"), &entry.replace("\"v\":1,", "")] {
+        let entry = seal_key.seal(digest("k:s"), &grant());
+        for text in ["", "{}", "null", "x", &entry.replace("\"v\":1", "\"v\":2"), &entry.replace(",\"v\":1", "")] {
             assert_eq!(seal_key.open(digest("k:s"), text), Err(GrantError::Format), "{text}");
         }
     }
@@ -240,7 +298,7 @@ mod tests {
         let seal_key = SealKey::new(&pepper());
         let encoded = URL_SAFE_NO_PAD.encode(r#"{"user":"a","api_key":"k","only_on_mondays":true}"#);
         let seal = hex::encode(seal_key.hash(digest("k:s"), &encoded).finalize().into_bytes());
-        let entry = serde_json::to_string(&SealedRecord { v: 1, grant: encoded, seal }).unwrap();
+        let entry = json!({ "v": 1, "grant": encoded, "seal": seal }).to_string();
         assert_eq!(seal_key.open(digest("k:s"), &entry), Err(GrantError::Content));
     }
 }

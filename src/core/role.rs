@@ -1,6 +1,5 @@
 //! Roles: what a user may be called, and the one that the gate itself asks for.
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The role that may mint and manage; Frappe's name for it.
@@ -12,8 +11,7 @@ pub const ROLES_MAX: usize = 64;
 
 /// A role's name: 1 to 140 characters, no comma (roles travel comma separated), no control character, no
 /// surrounding white space.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Role(String);
 
 /// Why a role is refused.
@@ -55,12 +53,6 @@ impl TryFrom<String> for Role {
             return Err(RoleError::Character);
         }
         Ok(Self(text))
-    }
-}
-
-impl From<Role> for String {
-    fn from(role: Role) -> Self {
-        role.0
     }
 }
 

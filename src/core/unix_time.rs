@@ -1,11 +1,9 @@
 //! Points in time, as the gate stores and shows them.
 
 use chrono::{DateTime, SecondsFormat};
-use serde::{Deserialize, Serialize};
 
 /// Whole seconds since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnixSeconds(pub i64);
 
 impl UnixSeconds {

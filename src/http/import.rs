@@ -159,11 +159,11 @@ fn exported_secrets(
 }
 
 /// The answer to an import: 409 if a row conflicts, and then nothing was imported.
-pub fn shown(reports: &[RowReport]) -> Result<Answer, Refusal> {
+pub fn shown(reports: Vec<RowReport>) -> Result<Answer, Refusal> {
     if reports.iter().any(RowReport::is_conflict) {
-        return Err(Refusal::ImportConflict(reports.to_vec()));
+        return Err(Refusal::ImportConflict(reports));
     }
-    Answer::json(200, &json!({ "rows": report(reports) })).map_err(|_| Refusal::Internal("an answer is no JSON"))
+    Ok(Answer::json(200, &json!({ "rows": report(&reports) })))
 }
 
 /// The reports as they are shown, numbered from 1.

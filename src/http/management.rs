@@ -97,37 +97,38 @@ pub enum Outcome {
 
 /// The outcome as a client reads it. The one place where a secret becomes part of an answer.
 pub fn shown(resource: &Resource, outcome: Outcome, configuration: &Configuration) -> Result<Answer, Refusal> {
-    match outcome {
+    Ok(match outcome {
         Outcome::Report(outbox) => health(Some((outbox, configuration))),
         Outcome::Users(users, next) => {
-            json_answer(200, &json!({ "users": users, "next_cursor": next.as_deref().map(cursor) }))
+            Answer::json(200, &json!({ "users": users, "next_cursor": next.as_deref().map(cursor) }))
         }
         Outcome::Audit(entries, next) => {
-            json_answer(200, &json!({ "entries": entries, "next_cursor": next.map(|number| number.to_string()) }))
+            Answer::json(200, &json!({ "entries": entries, "next_cursor": next.map(|number| number.to_string()) }))
         }
-        Outcome::Progress(done, total) => json_answer(200, &json!({ "done": done, "total": total })),
-        Outcome::Imported(reports) => import::shown(&reports),
-        Outcome::User(user, created) => json_answer(if created { 201 } else { 200 }, &user),
-        Outcome::Deleted(user, published) => json_answer(200, &json!({ "user": user, "published": published })),
+        Outcome::Progress(done, total) => Answer::json(200, &json!({ "done": done, "total": total })),
+        Outcome::Imported(reports) => return import::shown(reports),
+        Outcome::User(user, created) => Answer::json(if created { 201 } else { 200 }, &user),
+        Outcome::Deleted(user, published) => Answer::json(200, &json!({ "user": user, "published": published })),
         Outcome::Generated(user, credentials, published) => {
             let mut minted = json!({
                 "api_key": credentials.api_key.as_str(),
                 "api_secret": credentials.api_secret.reveal(),
             });
             if let Some(envelope) = resource.envelope() {
-                return json_answer(200, &envelope.wrap(&minted));
+                return Ok(Answer::json(200, &envelope.wrap(&minted)));
             }
             if let Some(fields) = minted.as_object_mut() {
                 fields.insert("user".to_owned(), user.into());
                 fields.insert("published".to_owned(), published.into());
             }
-            json_answer(200, &minted)
+            Answer::json(200, &minted)
         }
-    }
+    })
 }
 
 /// That the gate is well; and for a System Manager, how it is set up.
-pub fn health(details: Option<(u64, &Configuration)>) -> Result<Answer, Refusal> {
+#[must_use]
+pub fn health(details: Option<(u64, &Configuration)>) -> Answer {
     let mut body = json!({ "status": "ok" });
     if let (Some((outbox, configuration)), Some(fields)) = (details, body.as_object_mut()) {
         fields.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
@@ -135,17 +136,12 @@ pub fn health(details: Option<(u64, &Configuration)>) -> Result<Answer, Refusal>
         fields.insert("outbox".to_owned(), outbox.into());
         fields.insert("not_set".to_owned(), configuration.not_set.clone().into());
     }
-    json_answer(200, &body)
+    Answer::json(200, &body)
 }
 
 /// What is wrong with the configuration, by name and never by value.
 #[must_use]
 pub fn health_problems(problems: &[Problem]) -> Answer {
     let problems: Vec<Value> = problems.iter().map(|problem| problem.to_string().into()).collect();
-    let body = json!({ "status": "misconfigured", "problems": problems });
-    Answer { status: 503, headers: Vec::new(), body: Some(body.to_string()) }
-}
-
-fn json_answer(status: u16, body: &impl serde::Serialize) -> Result<Answer, Refusal> {
-    Answer::json(status, body).map_err(|_| Refusal::Internal("an answer is no JSON"))
+    Answer::json(503, &json!({ "status": "misconfigured", "problems": problems }))
 }

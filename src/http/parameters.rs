@@ -233,7 +233,11 @@ pub fn no_fields(body: &[u8]) -> Result<(), ParameterError> {
 }
 
 pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, ParameterError> {
-    serde_json::from_slice(body).map_err(|_| ParameterError::NotAnObject)
+    if let Ok(Value::Object(fields)) = serde_json::from_slice(body) {
+        Ok(fields)
+    } else {
+        Err(ParameterError::NotAnObject)
+    }
 }
 
 /// The query of a list of users. Unknown parameters are ignored.

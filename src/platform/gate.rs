@@ -56,12 +56,12 @@ async fn handle(call: &Call<'_>, request: &Request) -> Result<Reply, Refusal> {
         }
         Access::Own(resource, _) if head.method == "OPTIONS" => Ok(Reply::Own(Answer::options(resource.allow()))),
         Access::Own(Resource::LoggedUser(envelope), Some(credentials)) => {
-            let body = envelope.wrap(&logged_user(call, &credentials).await?.into());
-            Answer::json(200, &body).map(Reply::Own).map_err(|_| Refusal::Internal("an answer is no JSON"))
+            let user = logged_user(call, &credentials).await?;
+            Ok(Reply::Own(Answer::json(200, &envelope.wrap(&user.into()))))
         }
         Access::Own(_, Some(credentials)) => management::answer(call, request, &credentials).await.map(Reply::Registry),
         // Health alone needs no credentials.
-        Access::Own(_, None) => health(None).map(Reply::Own),
+        Access::Own(_, None) => Ok(Reply::Own(health(None))),
     }
 }
 

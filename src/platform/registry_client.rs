@@ -46,9 +46,7 @@ pub async fn identify(call: &Call<'_>, digest: Digest) -> Result<Grant, Refusal>
         Ok::<_, JsValue>((response.status(), text))
     };
     match ask.await {
-        Ok((200, text)) => {
-            serde_json::from_slice(text.as_bytes()).map_err(|error| failed(call, &error.to_string().into()))
-        }
+        Ok((200, text)) => Grant::from_json(&text).ok_or_else(|| failed(call, &"an answer that is no grant".into())),
         Ok((401, _)) => Err(Refusal::UnknownCredentials),
         Ok((status, _)) => Err(failed(call, &format!("status {status}").into())),
         Err(error) => Err(failed(call, &error)),

@@ -128,7 +128,7 @@ fn kv_holds_no_secret() {
     assert_eq!(names.len(), 1);
     let entry: Value = serde_json::from_str(&gate.kv_get(&names[0]).unwrap()).unwrap();
     let grant = URL_SAFE_NO_PAD.decode(entry["grant"].as_str().unwrap()).unwrap();
-    assert_eq!(String::from_utf8(grant).unwrap(), format!(r#"{{"user":"kv-secrets","api_key":"{}"}}"#, keys.api_key));
+    assert_eq!(String::from_utf8(grant).unwrap(), format!(r#"{{"api_key":"{}","user":"kv-secrets"}}"#, keys.api_key));
     let random = &keys.api_secret[4..44];
     assert!(!names[0].contains(random) && !entry.to_string().contains(random));
 }

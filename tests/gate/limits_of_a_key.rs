@@ -125,7 +125,7 @@ fn kv_learns_of_a_strict_user_only_that_the_registry_has_to_be_asked() {
     let keys = gate.generate("strict-in-kv");
     let entry: serde_json::Value = serde_json::from_str(&gate.kv_get(&gate.kv_names()[0]).unwrap()).unwrap();
     let grant = URL_SAFE_NO_PAD.decode(entry["grant"].as_str().unwrap()).unwrap();
-    let expected = format!(r#"{{"user":"strict-in-kv","api_key":"{}","strict":true}}"#, keys.api_key);
+    let expected = format!(r#"{{"api_key":"{}","strict":true,"user":"strict-in-kv"}}"#, keys.api_key);
     assert_eq!(String::from_utf8(grant).unwrap(), expected);
 }
 

@@ -84,7 +84,7 @@ fn shown(row: &Row) -> Result<(i64, Value)> {
         "address": row.optional_text(3)?,
         "action": row.text(4)?,
         "user": row.optional_text(5)?,
-        "detail": serde_json::from_slice::<Value>(row.text(6)?.as_bytes())?,
+        "detail": row.json(6)?,
     });
     Ok((row.integer(0)?, entry))
 }

@@ -51,7 +51,7 @@ impl Registry {
 
     fn answer_identify(&self, request: &Request, head: &RequestHead) -> Result<Served<Answer>> {
         Ok(match self.identify(request, head)? {
-            Ok(Caller::User { grant, .. }) => Ok(Answer::json(200, &grant)?),
+            Ok(Caller::User { grant, .. }) => Ok(Answer::json(200, &grant.to_json())),
             Ok(Caller::Administrator) => Err(Refusal::UnknownCredentials),
             Err(refusal) => Err(refusal),
         })
@@ -69,7 +69,7 @@ impl Registry {
         let caller = match self.manager(request, head, &resource)? {
             Ok(caller) => caller,
             // Everyone may know that the gate is well.
-            Err(Refusal::NotSystemManager) if resource == Resource::Health => return Ok(health(None)),
+            Err(Refusal::NotSystemManager) if resource == Resource::Health => return Ok(Ok(health(None))),
             Err(refusal) => return Ok(Err(refusal)),
         };
         let content_type = request.headers().get("content-type")?;

@@ -131,7 +131,7 @@ impl Registry {
             let kv_name = digest.kv_name();
             match grant.map(Grant::published) {
                 Some(grant) => {
-                    let entry = seal_key.seal(digest, &grant)?;
+                    let entry = seal_key.seal(digest, &grant);
                     grants.put(&kv_name, &entry, grant.expires_at.and_then(kept_until)).await?;
                 }
                 None => grants.delete(&kv_name).await?,

@@ -1,5 +1,6 @@
 //! Rows of SQLite, read by position. A value of another kind than expected is an error, never a default.
 
+use serde_json::Value;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 /// One row of a result.
@@ -23,6 +24,18 @@ impl Row {
             Some(SqlStorageValue::Null) => Ok(None),
             _ => Err(unexpected(column)),
         }
+    }
+
+    /// A text that is JSON.
+    pub fn json(&self, column: usize) -> Result<Value> {
+        serde_json::from_slice(self.text(column)?.as_bytes()).map_err(|_| unexpected(column))
+    }
+
+    /// A text that is a JSON list of texts.
+    pub fn texts(&self, column: usize) -> Result<Vec<String>> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let texts = self.json(column)?.as_array().and_then(|values| values.iter().map(text).collect());
+        texts.ok_or_else(|| unexpected(column))
     }
 
     /// A whole number.

@@ -1,12 +1,16 @@
 //! Users, digests and the outbox in SQLite: statements and nothing else. The rules are in `core::registry`.
 
+use serde_json::Value;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 use super::sql_value::{Row, rows};
+use crate::core::access_rule::{AccessRule, parse_rules};
+use crate::core::client_address::parse_ranges;
 use crate::core::credentials::ApiKey;
 use crate::core::digest::Digest;
 use crate::core::registry::command::ListQuery;
 use crate::core::registry::{Secret, Status, User};
+use crate::core::role::{Role, parse_roles};
 use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::{FoldedUserName, UserName};
 
@@ -95,7 +99,6 @@ impl Store {
     /// Writes a user and what follows from the change: its digests, and the names that are now dirty.
     pub fn save(&self, before: Option<&User>, user: &User) -> Result<()> {
         let folded = user.name.folded();
-        let roles = serde_json::to_string(&user.roles)?;
         self.sql.exec(
             "INSERT INTO users (folded, name, api_key, roles, enabled, deleted, status, created_at, rotated_at,
                  not_after, allowed_ips, rules, strict)
@@ -108,15 +111,15 @@ impl Store {
                 folded.as_str().into(),
                 user.name.as_str().into(),
                 user.api_key.as_ref().map(ApiKey::as_str).into(),
-                roles.into(),
+                json_list(user.roles.iter().map(Role::as_str)).into(),
                 i64::from(user.enabled).into(),
                 i64::from(user.deleted).into(),
                 user.timeless_status().as_str().into(),
                 user.created_at.0.into(),
                 user.rotated_at.map(|at| at.0).into(),
                 user.not_after.map(|at| at.0).into(),
-                serde_json::to_string(&user.allowed_ips)?.into(),
-                serde_json::to_string(&user.rules)?.into(),
+                json_list(user.allowed_ips.iter().map(ToString::to_string)).into(),
+                json_list(user.rules.iter().map(AccessRule::as_str)).into(),
                 i64::from(user.strict).into(),
             ],
         )?;
@@ -208,21 +211,30 @@ fn secret(text: &str) -> Result<Secret> {
     Ok(Secret { digest: digest(hex)?, expires_at })
 }
 
+/// A JSON list, as [`Row::texts`] reads it.
+fn json_list<T: Into<Value>>(texts: impl Iterator<Item = T>) -> String {
+    texts.collect::<Value>().to_string()
+}
+
+fn wrong(error: impl ToString) -> Error {
+    Error::RustError(error.to_string())
+}
+
 fn stored(row: &Row) -> Result<Stored> {
     let name = UserName::from_stored(row.text(1)?, row.text(0)?);
     let api_key = row.optional_text(2)?.map(|text| ApiKey::parse(&text)).transpose();
     let secrets = row.optional_text(8)?.unwrap_or_default();
     let user = User {
         name,
-        api_key: api_key.map_err(|error| Error::RustError(error.to_string()))?,
-        roles: serde_json::from_slice(row.text(3)?.as_bytes())?,
+        api_key: api_key.map_err(wrong)?,
+        roles: parse_roles(row.texts(3)?).map_err(wrong)?,
         enabled: row.integer(4)? != 0,
         deleted: row.integer(5)? != 0,
         created_at: UnixSeconds(row.integer(6)?),
         rotated_at: row.optional_integer(7)?.map(UnixSeconds),
         not_after: row.optional_integer(10)?.map(UnixSeconds),
-        allowed_ips: serde_json::from_slice(row.text(11)?.as_bytes())?,
-        rules: serde_json::from_slice(row.text(12)?.as_bytes())?,
+        allowed_ips: parse_ranges(&row.texts(11)?).map_err(wrong)?,
+        rules: parse_rules(&row.texts(12)?).map_err(wrong)?,
         strict: row.integer(13)? != 0,
         last_used_at: row.optional_integer(14)?.map(UnixSeconds),
         secrets: secrets.split(',').filter(|text| !text.is_empty()).map(secret).collect::<Result<_>>()?,
