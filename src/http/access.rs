@@ -60,7 +60,7 @@ fn own(
     if cross_site(configuration, head) {
         return Err(Refusal::CrossSite);
     }
-    let open = head.method == "OPTIONS" || resource == Resource::Health;
+    let open = head.method == "OPTIONS" || resource.is_open();
     if credentials.is_none() && !open {
         return Err(Refusal::NoCredentials);
     }

@@ -70,7 +70,8 @@ pub fn rows(body: &[u8], keys: ImportKeys<'_>) -> Result<(Vec<ImportRow>, bool),
             ("users", Value::Array(values)) => users = values,
             ("dry_run", value) => dry_run = flag("dry_run", &value)?,
             // A page of an export is a valid import.
-            ("next_cursor", _) => {}
+            ("next_cursor", Value::String(_) | Value::Null) => {}
+            ("next_cursor", _) => return Err(ParameterError::NotText("next_cursor")),
             ("users", _) => return Err(ParameterError::Rows),
             _ => return Err(ParameterError::UnknownField("users, dry_run")),
         }

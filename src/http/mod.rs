@@ -8,6 +8,7 @@ pub mod forward;
 pub mod import;
 pub mod location;
 pub mod management;
+pub mod openapi;
 pub mod parameters;
 pub mod refusal;
 pub mod request_head;

@@ -295,7 +295,10 @@ pub fn audit_query(query: &str, fold: Fold) -> Result<AuditQuery, ParameterError
             "user" => audit.folded_user = Some(fold(&value)),
             "limit" => audit.limit = limit(&value)?,
             "cursor" if value.is_empty() => audit.before = None,
-            "cursor" => audit.before = Some(value.parse().map_err(|_| ParameterError::Cursor)?),
+            "cursor" => {
+                let number = value.parse().ok().filter(|number| *number > 0);
+                audit.before = Some(number.ok_or(ParameterError::Cursor)?);
+            }
             _ => {}
         }
     }

@@ -23,6 +23,8 @@ pub enum Resource {
     },
     /// `/_gatehouse/health`.
     Health,
+    /// `/_gatehouse/openapi.json`.
+    OpenApi,
     /// `/_gatehouse/users`.
     Users,
     /// `/_gatehouse/users/{user}`.
@@ -59,6 +61,7 @@ impl Resource {
     pub fn is_management(&self) -> bool {
         match self {
             Self::GenerateKeys { .. }
+            | Self::OpenApi
             | Self::Users
             | Self::User(_)
             | Self::UserGenerate(_)
@@ -69,6 +72,12 @@ impl Resource {
             | Self::Reconcile => true,
             Self::Origin | Self::LoggedUser(_) | Self::Health | Self::Nothing => false,
         }
+    }
+
+    /// Whether it answers anyone.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Health | Self::OpenApi)
     }
 
     /// The largest body it reads, in bytes.
@@ -118,7 +127,7 @@ impl Resource {
         match self {
             Self::LoggedUser(_) => "GET, HEAD, POST, OPTIONS",
             Self::GenerateKeys { .. } | Self::UserGenerate(_) | Self::UserRevoke(_) | Self::Import => "POST, OPTIONS",
-            Self::Health | Self::Users | Self::Audit | Self::Export => "GET, HEAD, OPTIONS",
+            Self::Health | Self::OpenApi | Self::Users | Self::Audit | Self::Export => "GET, HEAD, OPTIONS",
             Self::Reconcile => "GET, HEAD, POST, OPTIONS",
             Self::User(_) => "GET, HEAD, PUT, DELETE, OPTIONS",
             Self::Origin | Self::Nothing => "",
@@ -151,6 +160,7 @@ fn management(path: &str) -> Resource {
     let user = user.map(|segment| percent_decode_str(segment).decode_utf8().map(std::borrow::Cow::into_owned));
     match (first, user, verb, segments.next()) {
         (Some("health"), None, None, None) => Resource::Health,
+        (Some("openapi.json"), None, None, None) => Resource::OpenApi,
         (Some("audit"), None, None, None) => Resource::Audit,
         (Some("import"), None, None, None) => Resource::Import,
         (Some("export"), None, None, None) => Resource::Export,
@@ -201,6 +211,7 @@ mod tests {
     fn finds_management_routes_and_decodes_a_users_name() {
         for (path, resource) in [
             ("/_gatehouse/health", Resource::Health),
+            ("/_gatehouse/openapi.json", Resource::OpenApi),
             ("/_gatehouse/users", Resource::Users),
             ("/_gatehouse/audit?user=a", Resource::Audit),
             ("/_gatehouse/users/alice@example.test", Resource::User("alice@example.test".into())),

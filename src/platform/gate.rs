@@ -13,6 +13,7 @@ use crate::http::access::{Access, access};
 use crate::http::answer::{Answer, Envelope};
 use crate::http::forward::check_loop;
 use crate::http::management::{health, health_problems};
+use crate::http::openapi::description;
 use crate::http::refusal::Refusal;
 use crate::http::request_head::RequestHead;
 use crate::http::resource::Resource;
@@ -55,6 +56,7 @@ async fn handle(call: &Call<'_>, request: &Request) -> Result<Reply, Refusal> {
             origin::forward(call, request, Some(&principal)).await.map(Reply::Origin)
         }
         Access::Own(resource, _) if head.method == "OPTIONS" => Ok(Reply::Own(Answer::options(resource.allow()))),
+        Access::Own(Resource::OpenApi, _) => Ok(Reply::Own(description())),
         Access::Own(Resource::LoggedUser(envelope), Some(credentials)) => {
             let user = logged_user(call, &credentials).await?;
             Ok(Reply::Own(Answer::json(200, &envelope.wrap(&user.into()))))

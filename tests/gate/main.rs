@@ -15,6 +15,7 @@ mod kv;
 mod life_of_a_key;
 mod limits_of_a_key;
 mod logged_user;
+mod openapi;
 mod proxy;
 mod registry;
 mod transfer;

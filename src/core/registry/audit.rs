@@ -26,6 +26,10 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action, for documentation.
+    pub const ALL: [Self; 7] =
+        [Self::Change, Self::Generate, Self::Revoke, Self::Delete, Self::Import, Self::Reconcile, Self::Denied];
+
     /// The word in the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {

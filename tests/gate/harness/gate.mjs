@@ -55,10 +55,6 @@ const options = convertV4MiniflareOptions({
   port: 0,
   cf: false,
   log: new Log(LogLevel.ERROR),
-  // The Worker's log, for those who ask: refusals are what the tests are full of.
-  handleRuntimeStdio(stdout, stderr) {
-    for (const stream of [stdout, stderr]) process.env.TEST_LOG ? stream.pipe(process.stderr, { end: false }) : stream.resume();
-  },
 });
 
 const miniflare = new Miniflare(options);

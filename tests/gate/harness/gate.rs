@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -41,7 +42,9 @@ pub struct Gate {
     pub url: String,
     agent: Agent,
     child: Child,
-    pipe: Mutex<(Option<ChildStdin>, BufReader<ChildStdout>)>,
+    stdin: Option<ChildStdin>,
+    /// Answers to questions about KV; locked from the question to its answer.
+    answers: Mutex<Receiver<Value>>,
 }
 
 /// What a generation answered with.
@@ -98,8 +101,8 @@ impl Gate {
         let config =
             Agent::config_builder().http_status_as_error(false).max_redirects(0).allow_non_standard_methods(true);
         let agent = config.max_idle_connections_per_host(64).build().new_agent();
-        let pipe = Mutex::new((child.stdin.take(), stdout));
-        Self { url: url.to_owned(), agent, child, pipe }
+        let stdin = child.stdin.take();
+        Self { url: url.to_owned(), agent, child, stdin, answers: Mutex::new(answers_in(stdout)) }
     }
 
     /// `host:port`.
@@ -220,24 +223,32 @@ impl Gate {
     }
 
     fn ask_kv(&self, question: &Value) -> Value {
-        let mut pipe = self.pipe.lock().unwrap();
-        writeln!(pipe.0.as_mut().unwrap(), "{question}").unwrap();
-        loop {
-            let mut line = String::new();
-            assert!(pipe.1.read_line(&mut line).unwrap() > 0, "the gate ended");
+        let answers = self.answers.lock().unwrap();
+        writeln!(self.stdin.as_ref().unwrap(), "{question}").unwrap();
+        answers.recv().unwrap_or_else(|_| panic!("the gate ended"))
+    }
+}
+
+/// Reads what the gate prints, all the time: a full pipe would hold it up. What is no answer is the Worker's log.
+fn answers_in(stdout: BufReader<ChildStdout>) -> Receiver<Value> {
+    let (sender, receiver) = channel();
+    let is_log_wanted = std::env::var_os("TEST_LOG").is_some();
+    std::thread::spawn(move || {
+        for line in stdout.lines().map_while(Result::ok) {
             match line.strip_prefix("ANSWER ") {
-                Some(json) => return serde_json::from_str(json).unwrap(),
-                // A line of the Worker's log.
-                None => continue,
+                Some(json) => drop(sender.send(serde_json::from_str(json).unwrap())),
+                None if is_log_wanted => eprintln!("{line}"),
+                None => {}
             }
         }
-    }
+    });
+    receiver
 }
 
 impl Drop for Gate {
     fn drop(&mut self) {
         // End of input is the sign to end.
-        drop(self.pipe.get_mut().unwrap().0.take());
+        drop(self.stdin.take());
         self.child.wait().unwrap();
     }
 }
