@@ -87,3 +87,17 @@ fn no_route_edits_the_log() {
     let manager = gate.generate("no-manager").token();
     assert_eq!(gate.get("/_gatehouse/audit", &manager).status, 403);
 }
+
+#[test]
+fn entries_older_than_audit_days_are_dropped() {
+    const DAY_SECONDS: u32 = 86_400;
+    let gate = Gate::start(Options::with(&[("AUDIT_DAYS", "7")]));
+    gate.set("older", &json!({}));
+    gate.age_audit(6 * DAY_SECONDS);
+    gate.set("younger", &json!({}));
+    assert_eq!(entries(&gate, "").len(), 2, "not old yet");
+    gate.age_audit(DAY_SECONDS + 1);
+    gate.set("now", &json!({}));
+    let users: Vec<_> = entries(&gate, "").into_iter().map(|entry| entry["user"].clone()).collect();
+    assert_eq!(users, ["now", "younger"]);
+}

@@ -12,6 +12,7 @@ mod generate_keys;
 mod harness;
 mod health;
 mod kv;
+mod kv_faults;
 mod life_of_a_key;
 mod limits_of_a_key;
 mod logged_user;

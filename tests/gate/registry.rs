@@ -6,11 +6,6 @@ use serde_json::json;
 
 use crate::harness::{ADMINISTRATOR, GATE, Gate, Options, wait_for};
 
-/// How many names in KV do not say yet what the registry says.
-fn outbox(gate: &Gate) -> u64 {
-    gate.get("/_gatehouse/health", ADMINISTRATOR).json()["outbox"].as_u64().unwrap()
-}
-
 #[test]
 fn a_second_generation_keeps_the_api_key_and_kills_the_old_secret() {
     let first = GATE.generate("rotated");
@@ -29,30 +24,9 @@ fn ten_generations_at_once_leave_one_api_key_and_one_valid_secret() {
     });
     let api_keys: HashSet<_> = keys.iter().map(|keys| &keys.api_key).collect();
     assert_eq!(api_keys.len(), 1);
-    wait_for("the outbox to empty", || outbox(&gate) == 0);
+    wait_for("the outbox to empty", || gate.outbox() == 0);
     let valid = keys.iter().filter(|keys| gate.logged_user(&keys.token()).is_some()).count();
     assert_eq!((valid, gate.kv_names().len()), (1, 1));
-}
-
-#[test]
-fn what_kv_refuses_is_written_later_and_the_answer_says_so() {
-    let gate = Gate::start(Options { instrumented: true, ..Options::with(&[("CACHE_SECONDS", "0")]) });
-    let fail = |on: bool| {
-        let mode = if on { "fail" } else { "work" };
-        assert_eq!(gate.send("GET", "/", &[("x-test-kv-writes", mode)], b"").status, 204);
-    };
-    let old = gate.generate("written-later");
-    fail(true);
-    let reply = gate.post("/_gatehouse/users/written-later/generate", ADMINISTRATOR);
-    assert_eq!((reply.status, &reply.json()["published"]), (200, &json!(false)));
-    assert_eq!(gate.get("/_gatehouse/users/written-later", ADMINISTRATOR).json()["published"], false);
-    assert_eq!(outbox(&gate), 2, "the old name to delete and the new one to write");
-    fail(false);
-    wait_for("the alarm to publish", || outbox(&gate) == 0);
-    let new = crate::harness::Keys::of(&reply.json());
-    assert_eq!(gate.logged_user(&new.token()).as_deref(), Some("written-later"));
-    assert_eq!(gate.logged_user(&old.token()), None);
-    assert_eq!(gate.get("/_gatehouse/users/written-later", ADMINISTRATOR).json()["published"], true);
 }
 
 #[test]

@@ -4,9 +4,10 @@
 //! nothing older can overwrite anything newer; deletions go first; one write is in flight a name; and a name is
 //! clean only if nothing changed while it was written.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use futures_util::future::{join, join3};
 use worker::Result;
 
 use super::Registry;
@@ -104,21 +105,32 @@ impl Registry {
         }
         let grants = GrantNamespace::new(&self.env)?;
         let gate = self.configured()?;
-        let mut failed = false;
-        for digest in digests {
-            if !self.in_flight.borrow_mut().insert(*digest) {
-                continue;
+        let failed = Cell::new(false);
+        let names = RefCell::new(digests.iter());
+        let next = || names.borrow_mut().next().copied();
+        let lane = async || {
+            while let Some(digest) = next() {
+                if let Err(error) = self.write_alone(&grants, &gate.configuration.seal_key, digest).await {
+                    log::background_failure("KV", &error.into());
+                    failed.set(true);
+                }
             }
-            let written = self.write_until_clean(&grants, &gate.configuration.seal_key, *digest).await;
-            self.in_flight.borrow_mut().remove(digest);
-            if let Err(error) = written {
-                log::background_failure("KV", &error.into());
-                failed = true;
-            }
-        }
-        let failures = if failed { self.alarm.failed_in_a_row.get().saturating_add(1) } else { 0 };
+        };
+        // Six names at a time, as many as an invocation has connections open at once (Cloudflare, "Workers limits").
+        join(join3(lane(), lane(), lane()), join3(lane(), lane(), lane())).await;
+        let failures = if failed.get() { self.alarm.failed_in_a_row.get().saturating_add(1) } else { 0 };
         self.alarm.failed_in_a_row.set(failures);
         Ok(())
+    }
+
+    /// Writes one name, unless it is being written right now: whoever does that looks again afterwards.
+    async fn write_alone(&self, grants: &GrantNamespace, seal_key: &SealKey, digest: Digest) -> Result<()> {
+        if !self.in_flight.borrow_mut().insert(digest) {
+            return Ok(());
+        }
+        let written = self.write_until_clean(grants, seal_key, digest).await;
+        self.in_flight.borrow_mut().remove(&digest);
+        written
     }
 
     /// Writes one name as the tables have it now, and once more if they changed meanwhile.

@@ -1,9 +1,9 @@
 // Starts the built Worker on workerd, with KV and the registry in a directory of its own, prints `READY <url>`, and
-// ends when its standard input does. Each line of input is a question about KV, answered by `ANSWER <JSON>`; other lines are
-// the Worker's log.
+// ends when its standard input does. Each line of input is a question, answered by `ANSWER <JSON>`; other lines are the
+// Worker's log.
 
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,10 +11,12 @@ import { createInterface } from "node:readline";
 
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 
-const { variables, origin_service, outbound, instrumented } = JSON.parse(process.argv[2]);
-const root = join(import.meta.dirname, "../../..");
+const { variables, origin_service, outbound, instrumented, kv_stand_in } = JSON.parse(process.argv[2]);
+const here = import.meta.dirname;
+const root = join(here, "../../..");
 const build = join(root, "build");
 const state = await mkdtemp(join(tmpdir(), "gatehouse-test-"));
+const compatibilityDate = /compatibility_date = "([^"]+)"/.exec(readFileSync(join(root, "wrangler.toml"), "utf8"))[1];
 
 // workerd's own way to reach a server, whatever the request's URL says.
 const server = (address) => ({ external: { address, http: {} } });
@@ -30,46 +32,101 @@ const lead = (address) => (incoming, response) => {
   incoming.pipe(outgoing);
 };
 
-const modules = [
-  { type: "ESModule", path: join(build, "index.js") },
-  { type: "CompiledWasm", path: join(build, "index_bg.wasm") },
-];
-if (instrumented) {
-  const contents = readFileSync(join(import.meta.dirname, "instrumented.mjs"), "utf8");
-  modules.unshift({ type: "ESModule", path: join(build, "instrumented.mjs"), contents });
-}
+// A module of the harness, as if it lay beside the built ones.
+const harnessModule = (name) => ({ type: "ESModule", path: join(build, name), contents: readFileSync(join(here, name), "utf8") });
 
-const options = convertV4MiniflareOptions({
+const gate = {
   name: "gatehouse",
   modulesRoot: build,
-  modules,
-  compatibilityDate: /compatibility_date = "([^"]+)"/.exec(readFileSync(join(root, "wrangler.toml"), "utf8"))[1],
+  modules: [
+    ...(instrumented || kv_stand_in ? [harnessModule("instrumented.mjs")] : []),
+    { type: "ESModule", path: join(build, "index.js") },
+    { type: "CompiledWasm", path: join(build, "index_bg.wasm") },
+  ],
+  compatibilityDate,
   bindings: variables,
-  kvNamespaces: { KEYS: "keys" },
-  kvPersist: join(state, "kv"),
+  ...(!kv_stand_in && { kvNamespaces: { KEYS: "keys" } }),
   durableObjects: { REGISTRY: { className: "Registry", useSQLite: true } },
-  durableObjectsPersist: join(state, "do"),
-  serviceBindings: origin_service ? { ORIGIN_SERVICE: server(origin_service) } : {},
+  serviceBindings: {
+    ...(origin_service && { ORIGIN_SERVICE: server(origin_service) }),
+    ...(kv_stand_in && { KEYS: { name: "kv", entrypoint: "Keys" } }),
+  },
   ...(outbound && { outboundService: { node: lead(outbound) } }),
+};
+const kv = {
+  name: "kv",
+  modulesRoot: build,
+  modules: [harnessModule("kv.mjs")],
+  compatibilityDate,
+  durableObjects: { STORE: { className: "Store", useSQLite: true } },
+};
+const options = {
+  workers: kv_stand_in ? [gate, kv] : [gate],
   host: "127.0.0.1",
   port: 0,
   cf: false,
   log: new Log(LogLevel.ERROR),
-});
+  // Errors in the Worker's log, for those who ask: refusals are what the tests are full of.
+  handleRuntimeStdio(stdout, stderr) {
+    for (const stream of [stdout, stderr]) process.env.TEST_LOG ? stream.pipe(process.stderr, { end: false }) : stream.resume();
+  },
+};
 
-const miniflare = new Miniflare(options);
+const start = () => new Miniflare({ ...convertV4MiniflareOptions(options), resourcePersistencePath: state });
+
+let miniflare = start();
 const url = await miniflare.ready;
-const keys = await miniflare.getKVNamespace("KEYS");
+// A gate that starts again keeps its address.
+options.port = Number(url.port);
 console.log(`READY ${url.origin}`);
 
+/** Ends workerd, does something while it is down, and starts it again with what was stored. */
+async function restart(meanwhile) {
+  await miniflare.dispose();
+  await meanwhile();
+  miniflare = start();
+  await miniflare.ready;
+}
+
+/** Makes every entry of the audit log older. */
+async function ageAudit(seconds) {
+  const { DatabaseSync } = await import("node:sqlite");
+  const folder = join(state, "do", "gatehouse-Registry");
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite");
+  if (files.length !== 1) throw new Error(`one registry expected, found ${files}`);
+  const database = new DatabaseSync(join(folder, files[0]));
+  database.prepare("UPDATE audit SET at = at - ?").run(seconds);
+  database.close();
+}
+
+/** Asks the stand-in for KV. */
+async function askStandIn(...question) {
+  const worker = await miniflare.getWorker("kv");
+  const response = await worker.fetch("http://kv/", { method: "POST", body: JSON.stringify(question) });
+  const { answer, error } = await response.json();
+  return error === undefined ? answer : { error };
+}
+
+const questions = kv_stand_in
+  ? {
+      list: () => askStandIn("names"),
+      get: (name) => askStandIn("stored", name),
+      put: (name, value) => askStandIn("store", name, value),
+      remove: (name) => askStandIn("remove", name),
+      stand_in: askStandIn,
+    }
+  : {
+      list: async () => (await (await miniflare.getKVNamespace("KEYS")).list()).keys.map(({ name }) => name),
+      get: async (name) => (await miniflare.getKVNamespace("KEYS")).get(name),
+      put: async (name, value) => (await miniflare.getKVNamespace("KEYS")).put(name, value),
+      remove: async (name) => (await miniflare.getKVNamespace("KEYS")).delete(name),
+    };
+questions.restart = () => restart(() => {});
+questions.age_audit = (seconds) => restart(() => ageAudit(seconds));
+
 for await (const line of createInterface({ input: process.stdin })) {
-  const { list, get, put, remove } = JSON.parse(line);
-  let answer = null;
-  if (list !== undefined) answer = (await keys.list()).keys.map(({ name }) => name);
-  if (get !== undefined) answer = await keys.get(get);
-  if (put !== undefined) await keys.put(put[0], put[1]);
-  if (remove !== undefined) await keys.delete(remove);
-  console.log(`ANSWER ${JSON.stringify(answer)}`);
+  const [question, ...args] = JSON.parse(line);
+  console.log(`ANSWER ${JSON.stringify((await questions[question](...args)) ?? null)}`);
 }
 await miniflare.dispose();
 await rm(state, { recursive: true, force: true });

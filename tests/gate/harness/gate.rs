@@ -28,6 +28,8 @@ pub struct Options {
     pub outbound: Option<String>,
     /// Counts KV reads and lets bindings fail: see instrumented.mjs.
     pub instrumented: bool,
+    /// Binds KEYS to the stand-in of kv.mjs, which keeps KV's rules and fails when told to.
+    pub kv_stand_in: bool,
 }
 
 impl Options {
@@ -43,7 +45,7 @@ pub struct Gate {
     agent: Agent,
     child: Child,
     stdin: Option<ChildStdin>,
-    /// Answers to questions about KV; locked from the question to its answer.
+    /// Answers to questions; locked from the question to its answer.
     answers: Mutex<Receiver<Value>>,
 }
 
@@ -85,6 +87,7 @@ impl Gate {
             "origin_service": options.origin_service,
             "outbound": options.outbound,
             "instrumented": options.instrumented,
+            "kv_stand_in": options.kv_stand_in,
         });
         let mut child = Command::new(npm_program("node"))
             .arg(root().join("tests/gate/harness/gate.mjs"))
@@ -204,25 +207,47 @@ impl Gate {
 
     /// The names in KV.
     pub fn kv_names(&self) -> Vec<String> {
-        serde_json::from_value(self.ask_kv(&json!({ "list": true }))).unwrap()
+        serde_json::from_value(self.ask(&json!(["list"]))).unwrap()
     }
 
     /// What KV holds under a name.
     pub fn kv_get(&self, name: &str) -> Option<String> {
-        self.ask_kv(&json!({ "get": name })).as_str().map(str::to_owned)
+        self.ask(&json!(["get", name])).as_str().map(str::to_owned)
     }
 
     /// Writes to KV behind the gate's back.
     pub fn kv_put(&self, name: &str, value: &str) {
-        self.ask_kv(&json!({ "put": [name, value] }));
+        self.ask(&json!(["put", name, value]));
     }
 
     /// Deletes from KV behind the gate's back.
     pub fn kv_delete(&self, name: &str) {
-        self.ask_kv(&json!({ "remove": name }));
+        self.ask(&json!(["remove", name]));
     }
 
-    fn ask_kv(&self, question: &Value) -> Value {
+    /// Asks the stand-in for KV: a method of kv.mjs and its arguments.
+    pub fn kv(&self, question: &Value) -> Value {
+        let mut words = vec![json!("stand_in")];
+        words.extend(question.as_array().unwrap().iter().cloned());
+        self.ask(&Value::Array(words))
+    }
+
+    /// Ends workerd at once and starts it again with what was stored.
+    pub fn restart(&self) {
+        self.ask(&json!(["restart"]));
+    }
+
+    /// Restarts with every entry of the audit log so much older.
+    pub fn age_audit(&self, seconds: u32) {
+        self.ask(&json!(["age_audit", seconds]));
+    }
+
+    /// How many names in KV do not say yet what the registry says.
+    pub fn outbox(&self) -> u64 {
+        self.get("/_gatehouse/health", ADMINISTRATOR).json()["outbox"].as_u64().unwrap()
+    }
+
+    fn ask(&self, question: &Value) -> Value {
         let answers = self.answers.lock().unwrap();
         writeln!(self.stdin.as_ref().unwrap(), "{question}").unwrap();
         answers.recv().unwrap_or_else(|_| panic!("the gate ended"))

@@ -1,26 +1,23 @@
-// The Worker as built, with its bindings watched: counts the KV reads of each request in `x-test-kv-reads`, and makes
-// bindings fail when a request asks for it. The bindings behind are the real ones.
+// The Worker as built, with its bindings watched: counts the KV reads of each request in `x-test-kv-reads`, makes
+// bindings fail when a request asks for it, and lets one invocation of the registry do 1,000 operations on KV
+// (Cloudflare, "KV limits"). The bindings behind are the real ones, or the stand-in of kv.mjs.
 
 import Gate, { Registry as BuiltRegistry } from "./index.js";
 
-let kvWritesFail = false;
+const OPERATIONS_AN_INVOCATION = 1000;
 
 function refuse(what) {
-  return Promise.reject(new Error(`${what} fails, as the test asked`));
+  return Promise.reject(new Error(what));
 }
 
 export default {
   async fetch(request, env, ctx) {
-    const asked = request.headers.get("x-test-kv-writes");
-    if (asked) {
-      kvWritesFail = asked === "fail";
-      return new Response(null, { status: 204 });
-    }
     let reads = 0;
     const KEYS = {
       get(name, options) {
         reads += 1;
-        return request.headers.get("x-test-kv") === "fail" ? refuse("KV") : env.KEYS.get(name, options);
+        const fails = request.headers.get("x-test-kv") === "fail";
+        return fails ? refuse("KV fails, as the test asked") : env.KEYS.get(name, options);
       },
     };
     const REGISTRY = {
@@ -39,11 +36,20 @@ export default {
 
 export class Registry {
   constructor(ctx, env) {
-    const KEYS = {
-      put: (...args) => (kvWritesFail ? refuse("KV") : env.KEYS.put(...args)),
-      list: (...args) => (kvWritesFail ? refuse("KV") : env.KEYS.list(...args)),
-      delete: (...args) => (kvWritesFail ? refuse("KV") : env.KEYS.delete(...args)),
+    // Requests that come during an alarm count as the alarm's: stricter than the platform.
+    let operations = 0;
+    const counted = (method) => (...args) => {
+      operations += 1;
+      if (operations > OPERATIONS_AN_INVOCATION) return refuse("Too many API requests by single Worker invocation.");
+      return env.KEYS[method](...args);
     };
-    return new BuiltRegistry(ctx, { ...env, KEYS });
+    const KEYS = { put: counted("put"), list: counted("list"), delete: counted("delete") };
+    const registry = new BuiltRegistry(ctx, { ...env, KEYS });
+    const alarm = registry.alarm.bind(registry);
+    registry.alarm = () => {
+      operations = 0;
+      return alarm();
+    };
+    return registry;
   }
 }
