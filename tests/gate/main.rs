@@ -19,6 +19,7 @@ mod logged_user;
 mod openapi;
 mod proxy;
 mod registry;
+mod scale;
 mod transfer;
 mod users;
 mod websocket;

@@ -5,7 +5,7 @@ use worker::{Result, State};
 use super::sql_value::rows;
 use super::transaction::transaction;
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE users (
         folded TEXT PRIMARY KEY,
@@ -62,6 +62,10 @@ const MIGRATIONS: [&str; 3] = [
         done INTEGER NOT NULL,
         total INTEGER NOT NULL
     );
+",
+    "
+    CREATE INDEX users_by_api_key ON users (api_key, folded) WHERE deleted = 0;
+    CREATE INDEX users_by_end ON users (not_after) WHERE deleted = 0 AND not_after IS NOT NULL;
 ",
 ];
 

@@ -47,39 +47,53 @@ impl Store {
         self.one(&query, vec![digest.to_hex().into()])
     }
 
-    /// Users that are not deleted, by folded name.
+    /// Users that are not deleted, by folded name. However many there are, an index finds the first few.
     pub fn list(&self, query: &ListQuery, limit: u32, now: UnixSeconds) -> Result<Vec<Stored>> {
-        let mut conditions = vec!["deleted = 0"];
         let mut bindings: Vec<SqlStorageValue> = Vec::new();
+        let mut bind = |value: SqlStorageValue| {
+            bindings.push(value);
+            format!("?{}", bindings.len())
+        };
+        let mut conditions = vec!["deleted = 0".to_owned()];
         if let Some(after) = &query.after {
-            conditions.push("folded > ?");
-            bindings.push(after.as_str().into());
+            conditions.push(format!("folded > {}", bind(after.as_str().into())));
         }
         if let Some(status) = query.status {
             match status {
-                Status::Expired => conditions.push("status IN ('active', 'keyless') AND not_after <= ?"),
+                // The plus keeps the index on the status out of it: hardly anybody of those may be expired.
+                Status::Expired => {
+                    conditions
+                        .push(format!("+status IN ('active', 'keyless') AND not_after <= {}", bind(now.0.into())));
+                }
                 Status::Active | Status::Keyless => {
-                    conditions.push("(not_after IS NULL OR not_after > ?)");
+                    conditions.push(format!("(not_after IS NULL OR not_after > {})", bind(now.0.into())));
                 }
                 Status::Disabled | Status::Revoked => {}
             }
-            if matches!(status, Status::Expired | Status::Active | Status::Keyless) {
-                bindings.push(now.0.into());
-            }
             if status != Status::Expired {
-                conditions.push("status = ?");
-                bindings.push(status.as_str().into());
+                conditions.push(format!("status = {}", bind(status.as_str().into())));
             }
         }
-        if !query.search.is_empty() {
-            conditions.push("(folded BETWEEN ? AND ? OR api_key BETWEEN ? AND ?)");
-            for start in [&query.folded_search, &query.search] {
-                bindings.push(start.as_str().into());
-                bindings.push(format!("{start}{LAST_CHARACTER}").into());
-            }
-        }
-        bindings.push(i64::from(limit).into());
-        let query = format!("{USER} WHERE {} ORDER BY folded LIMIT ?", conditions.join(" AND "));
+        let conditions = conditions.join(" AND ");
+        let limit = bind(i64::from(limit).into());
+        let wanted = if query.search.is_empty() {
+            conditions
+        } else {
+            let mut found = |column: &str, start: &str| {
+                let (first, last) = (bind(start.into()), bind(format!("{start}{LAST_CHARACTER}").into()));
+                format!(
+                    "SELECT folded FROM (SELECT folded FROM users WHERE {conditions} AND {column} BETWEEN {first} AND {last}
+                         ORDER BY folded LIMIT {limit})"
+                )
+            };
+            // Apart, for each has its index.
+            let (by_name, by_api_key) = (found("folded", &query.folded_search), found("api_key", &query.search));
+            format!("folded IN ({by_name} UNION {by_api_key})")
+        };
+        // SQLite would look at everybody in order of names.
+        let by_end = query.status == Some(Status::Expired) && query.search.is_empty();
+        let index = if by_end { "INDEXED BY users_by_end" } else { "" };
+        let query = format!("{USER} {index} WHERE {wanted} ORDER BY folded LIMIT {limit}");
         rows(&self.sql, &query, bindings)?.iter().map(stored).collect()
     }
 

@@ -43,11 +43,20 @@ pub fn run(command: &mut Command) -> String {
 }
 
 /// Waits for a condition, and fails if it is not met within a time that is far beyond what it takes.
-pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn wait_for(what: &str, condition: impl FnMut() -> bool) {
+    wait(what, Duration::from_secs(120), Duration::from_millis(20), condition);
+}
+
+/// The same for what takes minutes.
+pub fn wait_for_long(what: &str, condition: impl FnMut() -> bool) {
+    wait(what, Duration::from_secs(1_800), Duration::from_millis(100), condition);
+}
+
+fn wait(what: &str, longest: Duration, pause: Duration, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(120), "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        assert!(start.elapsed() < longest, "waited in vain: {what}");
+        std::thread::sleep(pause);
     }
 }
 
