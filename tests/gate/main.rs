@@ -6,6 +6,7 @@ mod anonymous;
 mod audit;
 mod authorization;
 mod clients;
+mod command;
 mod configuration;
 mod cross_site;
 mod generate_keys;

@@ -1,5 +1,7 @@
 //! Starts gates and origins for the tests, and talks to them.
 
+pub mod command;
+mod frappe;
 mod gate;
 mod origin;
 mod reply;
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gatehouse::core::unix_time::UnixSeconds;
 
+pub use frappe::{FRAPPE_TOKEN, SiteUser, frappe_site};
 pub use gate::{ADMINISTRATOR, Gate, Keys, Options};
 pub use origin::Origin;
 pub use reply::Reply;
@@ -32,6 +35,21 @@ pub fn npm_program(name: &str) -> PathBuf {
     let path = root().join("node_modules/.bin").join(name);
     assert!(path.exists(), "{} is missing: run `npm test`", path.display());
     path
+}
+
+/// Serves on a free port until the tests end, and gives back the address.
+pub fn serve(router: axum::Router) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, router).await.unwrap();
+        });
+    });
+    url
 }
 
 /// Runs a program to its end and gives back what it printed; its failure is the test's.

@@ -37,18 +37,9 @@ impl Origin {
     /// Listens on a free port until the tests end.
     pub fn start() -> Self {
         let shared = Shared::default();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
+        let url = super::serve(router(shared.clone()));
+        let address = url.strip_prefix("http://").unwrap().parse().unwrap();
         *shared.address.lock().unwrap() = Some(address);
-        let router = router(shared.clone());
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                axum::serve(listener, router).await.unwrap();
-            });
-        });
         Self { address, shared }
     }
 

@@ -1,0 +1,36 @@
+//! `gatehouse audit`: the log of changes, newest first.
+
+use serde_json::Value;
+
+use crate::client::{Client, encoded};
+use crate::failure::Failure;
+use crate::output::{Output, text};
+use crate::users::pages;
+
+pub fn run(client: &Client, output: &mut Output, user: Option<&str>, limit: usize) -> Result<(), Failure> {
+    let user = user.map(|user| format!("&user={}", encoded(user))).unwrap_or_default();
+    let entries = pages(client, &format!("/_gatehouse/audit?{user}"), "entries", limit)?;
+    if output.is_json {
+        return output.json(&entries.into());
+    }
+    if entries.is_empty() {
+        return output.text("no entries");
+    }
+    let row = |entry: &Value| {
+        let mut row: Vec<_> =
+            ["at", "actor", "address", "action", "user"].iter().map(|name| text(entry, name).to_owned()).collect();
+        row.push(changes(&entry["detail"]));
+        row
+    };
+    let header = ["AT", "ACTOR", "ADDRESS", "ACTION", "USER", "WHAT"];
+    output.table(&header, &entries.iter().map(row).collect::<Vec<_>>())
+}
+
+/// `roles: [] → ["Auditor"]` for what changed, and name and value for the rest.
+fn changes(detail: &Value) -> String {
+    let one = |(name, value): (&String, &Value)| match (value.get("from"), value.get("to")) {
+        (Some(from), Some(to)) => format!("{name}: {from} → {to}"),
+        _ => format!("{name}: {value}"),
+    };
+    detail.as_object().into_iter().flatten().map(one).collect::<Vec<_>>().join(", ")
+}

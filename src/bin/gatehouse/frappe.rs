@@ -1,0 +1,124 @@
+//! A live Frappe site, read by a System Manager's token: its users with an api_key, and their secrets.
+
+use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::http::Request;
+
+use crate::client::{Reply, agent, encoded, unreachable};
+use crate::failure::Failure;
+use crate::output::text;
+use crate::target::check_url;
+
+/// How many users a page of the list holds.
+const PAGE_USERS: usize = 1_000;
+/// How many secrets are asked for at a time; each is a request of its own.
+const AT_ONCE: usize = 4;
+/// What the gate keeps for itself.
+const RESERVED: [&str; 2] = ["Administrator", "Guest"];
+
+/// A user with an api_key.
+pub struct FrappeUser {
+    pub name: String,
+    api_key: String,
+    enabled: bool,
+}
+
+/// A site and the token for it.
+pub struct Frappe {
+    agent: Agent,
+    url: String,
+    authorization: String,
+}
+
+impl Frappe {
+    pub fn new(url: &str) -> Result<Self, Failure> {
+        let url = url.trim_end_matches('/');
+        check_url(url, false)?;
+        let token = std::env::var("FRAPPE_TOKEN").map_err(|_| {
+            Failure::Usage("set FRAPPE_TOKEN to a System Manager's api_key:api_secret on that site".to_owned())
+        })?;
+        let token = token.trim().trim_start_matches("token ");
+        Ok(Self { agent: agent(), url: url.to_owned(), authorization: format!("token {token}") })
+    }
+
+    fn get(&self, path: &str) -> Result<Reply, Failure> {
+        let url = format!("{}{path}", self.url);
+        let request = Request::builder().uri(&url).header("Authorization", &self.authorization).body(());
+        let request = request.map_err(|error| Failure::Usage(error.to_string()))?;
+        let reply = self.agent.run(request).and_then(Reply::read);
+        reply.map_err(|error| Failure::Unavailable(unreachable(&self.url, &error)))
+    }
+
+    fn done(&self, reply: Reply) -> Result<Value, Failure> {
+        match reply.status {
+            200 => Ok(reply.body),
+            401 | 403 => Err(Failure::Unauthorized(format!("{} does not let FRAPPE_TOKEN read users", self.url))),
+            status => Err(Failure::Unavailable(format!("{} answered with {status}", self.url))),
+        }
+    }
+
+    /// All users with an api_key, by name, behind one of them.
+    pub fn users(&self, after: Option<&str>) -> Result<Vec<FrappeUser>, Failure> {
+        let mut filters = vec![json!(["api_key", "is", "set"])];
+        if let Some(after) = after {
+            filters.push(json!(["name", ">", after]));
+        }
+        let fields = encoded(&json!(["name", "enabled", "api_key"]).to_string());
+        let filters = encoded(&Value::Array(filters).to_string());
+        let mut users = Vec::new();
+        loop {
+            let start = users.len();
+            let page = self.done(self.get(&format!(
+                "/api/resource/User?fields={fields}&filters={filters}&order_by=name%20asc&limit_start={start}&limit_page_length={PAGE_USERS}"
+            ))?)?;
+            let page = page["data"].as_array().cloned().unwrap_or_default();
+            let is_last = page.len() < PAGE_USERS;
+            users.extend(page.iter().map(|user| FrappeUser {
+                name: text(user, "name").to_owned(),
+                api_key: text(user, "api_key").to_owned(),
+                enabled: user["enabled"] != 0,
+            }));
+            if is_last {
+                return Ok(users);
+            }
+        }
+    }
+
+    /// Rows for an import, and reports on users who cannot be one.
+    pub fn rows(&self, users: &[FrappeUser]) -> Result<(Vec<Value>, Vec<Value>), Failure> {
+        let (mut rows, mut problems) = (Vec::new(), Vec::new());
+        for some in users.chunks(AT_ONCE) {
+            let secrets: Vec<_> = std::thread::scope(|scope| {
+                let asked: Vec<_> = some.iter().map(|user| scope.spawn(|| self.secret(user))).collect();
+                asked.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+            });
+            for (user, secret) in some.iter().zip(secrets) {
+                let secret = secret.map_err(|_| Failure::Unavailable("a thread ended".to_owned()))??;
+                let problem =
+                    |message: &str| json!({ "row": null, "user": user.name, "result": "left out", "message": message });
+                match secret {
+                    _ if RESERVED.contains(&user.name.as_str()) => {
+                        problems.push(problem("the gate reserves this name"))
+                    }
+                    None => problems.push(problem("the site has no api_secret for this user")),
+                    Some(secret) => rows.push(json!({
+                        "user": user.name, "api_key": user.api_key, "api_secret": secret, "enabled": user.enabled,
+                    })),
+                }
+            }
+        }
+        Ok((rows, problems))
+    }
+
+    fn secret(&self, user: &FrappeUser) -> Result<Option<String>, Failure> {
+        let name = encoded(&user.name);
+        let reply =
+            self.get(&format!("/api/method/frappe.client.get_password?doctype=User&name={name}&fieldname=api_secret"))?;
+        // Frappe says so where the field is empty.
+        if matches!(reply.status, 404 | 417) {
+            return Ok(None);
+        }
+        let body = self.done(reply)?;
+        Ok(Some(text(&body, "message").to_owned()).filter(|secret| !secret.is_empty()))
+    }
+}

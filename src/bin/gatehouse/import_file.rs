@@ -1,0 +1,160 @@
+//! Rows of an import from CSV and JSON files, and exports that can be imported again.
+
+use std::fs::OpenOptions;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::client::{Client, encoded};
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Columns that hold one text, those that hold a list (separated by `;`), and those that hold true or false.
+const TEXTS: [&str; 4] = ["user", "api_key", "api_secret", "not_after"];
+const LISTS: [&str; 3] = ["roles", "allowed_ips", "rules"];
+const FLAGS: [&str; 2] = ["enabled", "strict"];
+
+/// Reads all rows of a file; `-` is JSON on standard input.
+pub fn rows(path: &Path) -> Result<Vec<Value>, Failure> {
+    let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes)?;
+    } else {
+        let named = |error| Failure::Usage(format!("{}: {error}", path.display()));
+        bytes = std::fs::read(path).map_err(named)?;
+    }
+    let rows = if is_csv { csv_rows(&bytes) } else { json_rows(&bytes) };
+    let rows = rows.map_err(|message| Failure::Usage(format!("{}: {message}", path.display())))?;
+    if rows.is_empty() {
+        return Err(Failure::Usage(format!("{} holds no users", path.display())));
+    }
+    Ok(rows)
+}
+
+/// `{"users": […]}`, a list, or several of them one after the other.
+fn json_rows(bytes: &[u8]) -> Result<Vec<Value>, String> {
+    let mut rows = Vec::new();
+    for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
+        match value.map_err(|error| error.to_string())? {
+            Value::Array(values) => rows.extend(values),
+            Value::Object(mut fields) => match fields.remove("users") {
+                Some(Value::Array(values)) => rows.extend(values),
+                _ => return Err("a list of users, or an object with `users`, is expected".to_owned()),
+            },
+            _ => return Err("a list of users, or an object with `users`, is expected".to_owned()),
+        }
+    }
+    Ok(rows)
+}
+
+/// A header, then a row for each user. Empty cells are left out.
+fn csv_rows(bytes: &[u8]) -> Result<Vec<Value>, String> {
+    // Spreadsheets begin a file with a byte order mark.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let known = || TEXTS.iter().chain(&LISTS).chain(&FLAGS);
+    if let Some(unknown) = header.iter().find(|column| !known().any(|name| name == column)) {
+        let names: Vec<_> = known().copied().collect();
+        return Err(format!("there is no column {unknown:?}; the columns are {}", names.join(", ")));
+    }
+    let mut rows = Vec::new();
+    for (number, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| error.to_string())?;
+        let mut row = Map::new();
+        for (column, cell) in header.iter().zip(&record).filter(|(_, cell)| !cell.is_empty()) {
+            row.insert(
+                column.to_owned(),
+                cell_value(column, cell).ok_or_else(|| {
+                    format!("row {}: {column} has to be true or false, not {cell:?}", number.saturating_add(1))
+                })?,
+            );
+        }
+        rows.push(Value::Object(row));
+    }
+    Ok(rows)
+}
+
+fn cell_value(column: &str, cell: &str) -> Option<Value> {
+    if LISTS.contains(&column) {
+        return Some(cell.split(';').map(str::trim).filter(|text| !text.is_empty()).collect());
+    }
+    if FLAGS.contains(&column) {
+        return match cell.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" => Some(true.into()),
+            "false" | "0" | "no" => Some(false.into()),
+            _ => None,
+        };
+    }
+    Some(cell.into())
+}
+
+/// Writes all users, page by page, as one object that can be imported.
+pub fn export(client: &Client, output: &mut Output, file: Option<&Path>) -> Result<(), Failure> {
+    let mut users = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let mut page = client.get(&format!("/_gatehouse/export?cursor={}", encoded(&cursor)), "users")?;
+        if let Some(values) = page["users"].as_array_mut() {
+            users.append(values);
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    let count = users.len();
+    let lines: Vec<_> = users.iter().map(Value::to_string).collect();
+    let text = format!("{{\"users\": [\n{}\n]}}", lines.join(",\n"));
+    let Some(path) = file else {
+        return output.text(&text);
+    };
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let named = |error| Failure::Usage(format!("{}: {error}", path.display()));
+    let mut written = options.open(path).map_err(named)?;
+    written.write_all(text.as_bytes())?;
+    written.write_all(b"\n")?;
+    if output.is_json {
+        return output.json(&json!({ "users": count }));
+    }
+    output.text(&format!("{count} users written to {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_csv_is_what_the_gate_takes() {
+        let text = "\u{feff}user,api_key,api_secret,roles,enabled,rules\n\
+                    alice@example.com, k1 ,s1,System Manager; Auditor,,\n\
+                    \"o'hara, ann\",k2,s2,,no,GET /a/*;POST /b\n";
+        assert_eq!(
+            csv_rows(text.as_bytes()).unwrap(),
+            [
+                json!({ "user": "alice@example.com", "api_key": "k1", "api_secret": "s1", "roles": ["System Manager", "Auditor"] }),
+                json!({ "user": "o'hara, ann", "api_key": "k2", "api_secret": "s2", "enabled": false, "rules": ["GET /a/*", "POST /b"] }),
+            ]
+        );
+        assert!(csv_rows(b"user,password\na,b\n").unwrap_err().contains("password"));
+        assert!(csv_rows(b"user,enabled\na,maybe\n").unwrap_err().contains("row 1"));
+        assert!(csv_rows(b"user,api_key\na\n").is_err(), "a row of another length");
+    }
+
+    #[test]
+    fn json_is_a_list_or_pages_of_an_export() {
+        for text in
+            [r#"[{"user":"a"},{"user":"b"}]"#, r#"{"users":[{"user":"a"}],"next_cursor":"x"} {"users":[{"user":"b"}]}"#]
+        {
+            assert_eq!(json_rows(text.as_bytes()).unwrap(), [json!({ "user": "a" }), json!({ "user": "b" })]);
+        }
+        for text in ["{", r#"{"people":[]}"#, "5", r#"{"users":{}}"#] {
+            assert!(json_rows(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}

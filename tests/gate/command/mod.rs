@@ -1,0 +1,6 @@
+//! The command `gatehouse`, against a running gate.
+
+mod connection;
+mod execute;
+mod import;
+mod words;
