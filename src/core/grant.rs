@@ -16,7 +16,7 @@ use super::pepper::{KeyedHash, Pepper};
 use super::role::{Role, parse_roles};
 use super::unix_time::UnixSeconds;
 
-/// The version of the entry that is written; every version up to it stays readable.
+/// The version of the entry, and the only one so far; a change of format is a new one, and this stays readable.
 const VERSION: u64 = 1;
 
 const PURPOSE: &str = "gatehouse/seal/1";

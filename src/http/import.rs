@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::answer::Answer;
 use super::parameters::{ParameterError, flag, object, set, time};
 use super::refusal::Refusal;
-use crate::core::credentials::{ApiKey, ApiSecret, Credentials};
+use crate::core::credentials::{ADMINISTRATOR, ApiKey, ApiSecret, Credentials};
 use crate::core::digest::{Digest, DigestKey};
 use crate::core::grant::SealKey;
 use crate::core::registry::import::{IMPORT_ROWS_MAX, ImportConflict, ImportRow, sealed_text};
@@ -64,10 +64,10 @@ pub struct ImportKeys<'a> {
 
 /// Reads `{"users": […], "dry_run": false}`, or a page of an export. All rows are right, or none is taken.
 pub fn rows(body: &[u8], keys: ImportKeys<'_>) -> Result<(Vec<ImportRow>, bool), ParameterError> {
-    let (mut users, mut dry_run) = (Vec::new(), false);
+    let (mut users, mut dry_run) = (None, false);
     for (name, value) in object(body)? {
         match (name.as_str(), value) {
-            ("users", Value::Array(values)) => users = values,
+            ("users", Value::Array(values)) => users = Some(values),
             ("dry_run", value) => dry_run = flag("dry_run", &value)?,
             // A page of an export is a valid import.
             ("next_cursor", Value::String(_) | Value::Null) => {}
@@ -76,9 +76,7 @@ pub fn rows(body: &[u8], keys: ImportKeys<'_>) -> Result<(Vec<ImportRow>, bool),
             _ => return Err(ParameterError::UnknownField("users, dry_run")),
         }
     }
-    if !(1..=IMPORT_ROWS_MAX).contains(&users.len()) {
-        return Err(ParameterError::Rows);
-    }
+    let users = users.filter(|users| users.len() <= IMPORT_ROWS_MAX).ok_or(ParameterError::Rows)?;
     let mut rows = Vec::with_capacity(users.len());
     let (mut reports, mut all_right) = (Vec::with_capacity(users.len()), true);
     for value in users {
@@ -106,6 +104,9 @@ fn row(value: Value, keys: ImportKeys<'_>) -> Result<ImportRow, ParameterError> 
     let name = UserName::parse(&name, keys.fold)?;
     let api_key = text(&mut fields, "api_key")?.map(|text| ApiKey::parse(&text)).transpose();
     let api_key = api_key.map_err(ParameterError::Credentials)?;
+    if api_key.as_ref().is_some_and(|api_key| api_key.as_str() == ADMINISTRATOR) {
+        return Err(ParameterError::ApiKeyReserved);
+    }
     let api_secret = text(&mut fields, "api_secret")?.map(|text| ApiSecret::parse(&text)).transpose();
     let api_secret = api_secret.map_err(ParameterError::Credentials)?;
     let digests = fields.remove("digests");
@@ -119,6 +120,9 @@ fn row(value: Value, keys: ImportKeys<'_>) -> Result<ImportRow, ParameterError> 
         (None, _, _) | (Some(_), Some(_), Some(_)) => return Err(ParameterError::RowCredentials),
     };
     let deleted = fields.remove("deleted").map(|value| flag("deleted", &value)).transpose()?.unwrap_or(false);
+    if deleted && !(secrets.is_empty() && fields.is_empty()) {
+        return Err(ParameterError::DeletedRow);
+    }
     let mut settings = Settings::default();
     for (field, value) in fields {
         if !set(&mut settings, &field, value)? {
@@ -147,16 +151,20 @@ fn exported_secrets(
     seal_key: &SealKey,
 ) -> Result<Vec<Secret>, ParameterError> {
     let exported = |entry: &Value| {
-        let digest = Digest::from_hex(entry.get("digest")?.as_str()?)?;
-        let expires_at = time(entry.get("expires_at").unwrap_or(&Value::Null)).ok()?;
-        let secret = Secret { digest, expires_at };
-        let seal = entry.get("seal")?.as_str()?;
+        let fields = entry.as_object().filter(|fields| fields.len() == 3)?;
+        let digest = Digest::from_hex(fields.get("digest")?.as_str()?)?;
+        let secret = Secret { digest, expires_at: time(fields.get("expires_at")?).ok()? };
+        let seal = fields.get("seal")?.as_str()?;
         seal_key.is_signed(&sealed_text(name, api_key, &secret), seal).then_some(secret)
     };
-    let secrets: Option<Vec<_>> =
-        digests.as_array().map(|entries| entries.iter().map(exported).collect()).unwrap_or_default();
-    // The newest and one in its grace.
-    secrets.filter(|secrets| secrets.len() <= 2).ok_or(ParameterError::Digests)
+    let secrets: Option<Vec<_>> = digests.as_array().and_then(|entries| entries.iter().map(exported).collect());
+    // The newest, and one in its grace.
+    let is_pair = |secrets: &Vec<Secret>| match secrets.as_slice() {
+        [] | [_] => true,
+        [one, two] => one.digest != two.digest && one.expires_at.is_some() != two.expires_at.is_some(),
+        _ => false,
+    };
+    secrets.filter(is_pair).ok_or(ParameterError::Digests)
 }
 
 /// The answer to an import: 409 if a row conflicts, and then nothing was imported.

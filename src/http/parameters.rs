@@ -78,7 +78,7 @@ pub enum ParameterError {
     #[error("Not a list of roles: {0}")]
     Role(RoleError),
     /// `users` is no list of rows.
-    #[error("`users` has to be a list of 1 to {IMPORT_ROWS_MAX} objects")]
+    #[error("`users` has to be a list of at most {IMPORT_ROWS_MAX} objects")]
     Rows,
     /// An import of which not every row is one.
     #[error("Nothing was imported: not every row is right")]
@@ -89,7 +89,13 @@ pub enum ParameterError {
     /// An api_secret or digests without an api_key, or both of them.
     #[error("A row has an api_key with an api_secret, or with digests, or alone, or none of them")]
     RowCredentials,
-    /// A digest that this deployment's pepper did not seal.
+    /// An api_key that is the built-in administrator's.
+    #[error("The api_key Administrator is reserved")]
+    ApiKeyReserved,
+    /// A row of somebody who is deleted, with more than an api_key.
+    #[error("A row that is deleted has an api_key and nothing else")]
+    DeletedRow,
+    /// Digests that this deployment's pepper did not seal, or more than a user can have.
     #[error("The digests are not those of an export made with the same pepper")]
     Digests,
     /// `limit` is out of range.
@@ -260,9 +266,7 @@ pub fn list_query(query: &str, fold: Fold) -> Result<ListQuery, ParameterError> 
             "limit" => list.limit = limit(&value)?,
             "cursor" if value.is_empty() => list.after = None,
             "cursor" => {
-                let folded =
-                    URL_SAFE_NO_PAD.decode(value.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                list.after = Some(folded.ok_or(ParameterError::Cursor)?);
+                list.after = Some(folded_cursor(&value)?);
             }
             _ => {}
         }

@@ -13,6 +13,7 @@ use crate::core::unix_time::UnixSeconds;
 #[wasm_bindgen]
 extern "C" {
     /// A namespace of Workers KV.
+    #[derive(Clone)]
     type KvNamespace;
 
     #[wasm_bindgen(method, catch)]
@@ -47,6 +48,7 @@ fn required(env: &Env, name: &str) -> Result<JsValue, JsValue> {
 }
 
 /// `KEYS`, the KV namespace of grants.
+#[derive(Clone)]
 pub struct GrantNamespace(KvNamespace);
 
 impl GrantNamespace {
@@ -80,9 +82,7 @@ impl GrantNamespace {
     pub async fn delete(&self, name: &str) -> Result<(), JsValue> {
         JsFuture::from(self.0.delete(name)?).await.map(drop)
     }
-}
 
-impl GrantNamespace {
     /// A page of names, 1,000 at the most, and where the next one starts.
     pub async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), JsValue> {
         let options = Object::new();

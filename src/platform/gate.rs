@@ -62,7 +62,7 @@ async fn handle(call: &Call<'_>, request: &Request) -> Result<Reply, Refusal> {
             Ok(Reply::Own(Answer::json(200, &envelope.wrap(&user.into()))))
         }
         Access::Own(_, Some(credentials)) => management::answer(call, request, &credentials).await.map(Reply::Registry),
-        // Health alone needs no credentials.
+        // Of what is left, health alone needs no credentials.
         Access::Own(_, None) => Ok(Reply::Own(health(None))),
     }
 }

@@ -91,13 +91,34 @@ fn no_route_edits_the_log() {
 #[test]
 fn entries_older_than_audit_days_are_dropped() {
     const DAY_SECONDS: u32 = 86_400;
+    let age = |gate: &Gate, seconds: u32| gate.alter(&format!("UPDATE audit SET at = at - {seconds}"));
     let gate = Gate::start(Options::with(&[("AUDIT_DAYS", "7")]));
     gate.set("older", &json!({}));
-    gate.age_audit(6 * DAY_SECONDS);
+    age(&gate, 6 * DAY_SECONDS);
     gate.set("younger", &json!({}));
     assert_eq!(entries(&gate, "").len(), 2, "not old yet");
-    gate.age_audit(DAY_SECONDS + 1);
+    age(&gate, DAY_SECONDS + 1);
     gate.set("now", &json!({}));
     let users: Vec<_> = entries(&gate, "").into_iter().map(|entry| entry["user"].clone()).collect();
     assert_eq!(users, ["now", "younger"]);
+}
+
+#[test]
+fn a_change_that_cannot_be_logged_is_not_made() {
+    let gate = Gate::start(Options::default());
+    let keys = gate.generate("unlogged");
+    gate.alter("ALTER TABLE audit RENAME TO audit_elsewhere");
+    let reply = gate.put("/_gatehouse/users/unlogged", ADMINISTRATOR, &json!({ "roles": ["Auditor"] }));
+    assert_eq!(reply.status, 503);
+    for verb in ["generate", "revoke"] {
+        assert_eq!(gate.post(&format!("/_gatehouse/users/unlogged/{verb}"), ADMINISTRATOR).status, 503);
+    }
+    let import = json!({ "users": [{ "user": "imported" }] });
+    assert_eq!(gate.post_json("/_gatehouse/import", ADMINISTRATOR, &import).status, 503);
+    assert_eq!(gate.post("/_gatehouse/reconcile", ADMINISTRATOR).status, 503);
+    let user = gate.user("unlogged");
+    assert_eq!((&user["roles"], &user["secrets"]), (&json!([]), &json!(1)));
+    assert!(gate.logged_user(&keys.token()).is_some());
+    assert_eq!(gate.get("/_gatehouse/users/imported", ADMINISTRATOR).status, 404);
+    assert_eq!(gate.get("/_gatehouse/reconcile", ADMINISTRATOR).json(), json!({ "done": 0, "total": 0 }));
 }

@@ -240,3 +240,100 @@ fn two_administrators_at_once_lose_nothing_and_kv_says_what_both_said() {
     assert_eq!(gate.get("/other", &token).status, 403);
     assert_eq!(gate.user("shared")["roles"], json!(["Auditor"]));
 }
+
+#[test]
+fn a_write_that_never_answers_holds_up_its_own_name_alone() {
+    let gate = gate();
+    let held = gate.generate("held");
+    let held_name = only_name(&gate);
+    next_second(&gate);
+    gate.kv(&json!(["writes", "hold", held_name]));
+    let revoked = gate.post("/_gatehouse/users/held/revoke", ADMINISTRATOR).json();
+    assert_eq!(revoked["published"], false, "nobody waits for ever");
+    assert_eq!(gate.kv(&json!(["held"])), 1);
+    // An import is published by the alarm.
+    let row = json!({ "users": [{ "user": "imported", "api_key": "a1", "api_secret": "s1" }] });
+    assert_eq!(gate.post_json("/_gatehouse/import", ADMINISTRATOR, &row).status, 200);
+    wait_for("the import to be published", || published(&gate, "imported"));
+    assert!(!published(&gate, "held"));
+    writes(&gate, "work");
+    wait_for("the revocation to land", || published(&gate, "held"));
+    assert_eq!((gate.kv_names().len(), gate.logged_user(&held.token())), (1, None));
+}
+
+#[test]
+fn a_stray_name_that_an_import_brings_home_is_that_users_to_publish() {
+    let (old, gate) = (gate(), gate());
+    old.generate("came-home");
+    let name = only_name(&old);
+    let page = old.get("/_gatehouse/export", ADMINISTRATOR).json();
+    gate.kv_put(&name, "what an earlier registry wrote");
+    writes(&gate, "fail");
+    assert_eq!(gate.post("/_gatehouse/reconcile", ADMINISTRATOR).status, 200);
+    wait_for("the sweep to find it", || gate.outbox() == 1);
+    assert_eq!(gate.post_json("/_gatehouse/import", ADMINISTRATOR, &page).status, 200);
+    assert!(!published(&gate, "came-home"), "KV says something else");
+    let revoked = gate.post("/_gatehouse/users/came-home/revoke", ADMINISTRATOR).json();
+    assert_eq!((&revoked["published"], gate.kv_names().len()), (&json!(false), 1));
+    writes(&gate, "work");
+    wait_for("the revocation to land", || published(&gate, "came-home"));
+    assert_eq!(gate.kv_names().len(), 0);
+}
+
+#[test]
+fn a_reconciliation_goes_on_after_kv_failed_to_list_and_after_it_refused_a_cursor() {
+    let gate = gate();
+    for number in 0..1_100 {
+        gate.kv_put(&format!("credential/{number:064x}"), "stray");
+    }
+    writes(&gate, "fail");
+    gate.post("/_gatehouse/reconcile", ADMINISTRATOR);
+    wait_for("the first page", || gate.outbox() == 1_000);
+    gate.kv(&json!(["forgetCursors"]));
+    gate.kv(&json!(["reads", "fail"]));
+    writes(&gate, "work");
+    wait_for("the outbox to empty", || gate.outbox() == 0);
+    assert_eq!(gate.get("/_gatehouse/reconcile", ADMINISTRATOR).json(), json!({ "done": 0, "total": 1 }));
+    gate.kv(&json!(["reads", "work"]));
+    wait_for("the strays to be gone", || gate.kv_names().is_empty());
+    wait_for("the end", || gate.get("/_gatehouse/reconcile", ADMINISTRATOR).json() == json!({ "done": 1, "total": 1 }));
+}
+
+#[test]
+fn a_change_that_takes_rights_away_goes_before_an_import() {
+    let gate = gate();
+    let keys = gate.generate_with_roles("demoted", &["System Manager"]);
+    wait_for("the role to land", || published(&gate, "demoted"));
+    next_second(&gate);
+    writes(&gate, "fail");
+    for batch in 0..5 {
+        let rows: Vec<_> = (0..1_000).map(|row| json!({ "user": format!("u{batch}-{row}"), "api_key": format!("k{batch}-{row}"), "api_secret": "s" })).collect();
+        assert_eq!(gate.post_json("/_gatehouse/import", ADMINISTRATOR, &json!({ "users": rows })).status, 200);
+    }
+    assert_eq!(gate.set("demoted", &json!({ "roles": [] }))["published"], false);
+    landed(&gate);
+    writes(&gate, "work");
+    wait_for("the role to be gone", || published(&gate, "demoted"));
+    assert!(gate.outbox() > 3_000, "while the import waits");
+    assert_eq!(gate.get("/x", &keys.token()).received("x-forwarded-groups"), [""]);
+}
+
+#[test]
+fn a_dead_kv_costs_a_few_writes_a_try_and_longer_pauses() {
+    let gate = gate();
+    writes(&gate, "fail");
+    let rows: Vec<_> = (0..1_000)
+        .map(|row| json!({ "user": format!("u{row}"), "api_key": format!("k{row}"), "api_secret": "s" }))
+        .collect();
+    gate.post_json("/_gatehouse/import", ADMINISTRATOR, &json!({ "users": rows }));
+    let tries = || gate.kv(&json!(["log"])).as_array().unwrap().len();
+    let (mut counts, start) = (Vec::new(), std::time::Instant::now());
+    while start.elapsed().as_secs() < 9 {
+        counts.push(tries());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let alarms: Vec<_> = counts.into_iter().filter(|count| *count > 0).collect();
+    // After 1, 2, 4 seconds; a try may fall on two looks.
+    assert!((2..=6).contains(&alarms.len()), "{alarms:?}");
+    assert!(alarms.iter().all(|count| *count <= 26), "20 in a row, and what the other lanes had begun: {alarms:?}");
+}

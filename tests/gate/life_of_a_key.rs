@@ -54,6 +54,8 @@ fn the_life_of_a_key() {
     // Strict, the registry is asked each time.
     gate.set("alice", &json!({ "strict": true }));
     assert!(works(&second.token()));
+    // KV no longer holds the rules, so it is the registry that refuses.
+    assert_eq!(gate.get("/notes/1", &second.token()).status, 403);
 
     // Revoked it is refused for good; generated again, the api_key is the one it always was.
     gate.post("/_gatehouse/users/alice/revoke", ADMINISTRATOR);
@@ -75,6 +77,11 @@ fn the_life_of_a_key() {
         ]
     );
     assert!(entries.iter().all(|entry| entry["actor"] == "Administrator" && entry["address"] == "127.0.0.1"));
+    let changed =
+        ["enabled", "enabled", "not_after", "not_after", "allowed_ips", "allowed_ips", "rules", "rules", "strict"];
+    for (entry, field) in entries[2..].iter().zip(changed) {
+        assert_ne!(entry["detail"][field]["from"], entry["detail"][field]["to"], "{field}: {entry}");
+    }
     assert_eq!(entries[2]["detail"]["enabled"], json!({ "from": true, "to": false }));
     assert!(!log.to_string().contains("gks_"));
 }

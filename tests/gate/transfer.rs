@@ -113,7 +113,7 @@ fn wrong_rows_are_told_and_nothing_is_taken() {
     assert_eq!(results(&reply), expected);
     assert!(reply.json()["rows"][4]["message"].as_str().unwrap().contains("checksum"));
     for (body, status) in [
-        (json!({ "users": [] }), 417),
+        (json!({}), 417),
         (json!({ "users": vec![json!({}); 1001] }), 417),
         (json!({ "users": "x" }), 417),
         (json!({ "users": [frappe_user(1)], "dry_run": "no" }), 417),
@@ -228,4 +228,55 @@ fn reconciling_makes_kv_equal_to_the_registry() {
     assert!(gate.logged_user(&keys.token()).is_some());
     let newest = gate.get("/_gatehouse/audit?limit=1", ADMINISTRATOR).json()["entries"][0].clone();
     assert_eq!((&newest["action"], &newest["detail"]), (&json!("reconcile"), &json!({ "total": 1002 })));
+}
+
+#[test]
+fn rows_that_would_break_a_rule_of_the_registry_are_invalid() {
+    let (old, gate) = (gate(), gate());
+    old.generate("twice");
+    let exported = old.get("/_gatehouse/export", ADMINISTRATOR).json()["users"][0].clone();
+    let digest = exported["digests"][0].clone();
+    old.generate("twice");
+    let later = old.get("/_gatehouse/export", ADMINISTRATOR).json()["users"][0]["digests"][0].clone();
+    let mut unknown_field = digest.clone();
+    unknown_field["until"] = json!("tomorrow");
+    let with_digests = |digests: Value| json!({ "user": "twice", "api_key": exported["api_key"], "digests": digests });
+    for (row, says) in [
+        (json!({ "user": "a", "api_key": "Administrator", "api_secret": "s" }), "reserved"),
+        (json!({ "user": "a", "api_key": "k", "api_secret": "s", "deleted": true }), "nothing else"),
+        (json!({ "user": "a", "api_key": "k", "deleted": true, "roles": ["System Manager"] }), "nothing else"),
+        (with_digests(json!([digest, digest])), "digests"),
+        (with_digests(json!([digest, later])), "digests"),
+        (with_digests(json!([unknown_field])), "digests"),
+    ] {
+        let reply = import(&gate, &json!([row]));
+        assert_eq!((reply.status, results(&reply)), (417, vec!["invalid".to_owned()]), "{row}");
+        assert!(reply.json()["rows"][0]["message"].as_str().unwrap().contains(says), "{row}: {}", reply.text());
+    }
+    let deleted = json!([{ "user": "gone", "api_key": "k", "digests": [], "deleted": true }]);
+    assert_eq!(results(&import(&gate, &deleted)), ["created"]);
+    assert_eq!(import(&gate, &json!([])).json(), json!({ "rows": [] }), "as the export of an empty registry is");
+}
+
+#[test]
+fn the_largest_pages_of_an_export_are_imports() {
+    let (old, new) = (gate(), gate());
+    let rules: Vec<_> = (0..64).map(|number| format!("GET /{number:0>500}")).collect();
+    for batch in 0..4 {
+        let rows: Vec<_> =
+            (0..100).map(|number| json!({ "user": format!("u{batch}-{number}"), "rules": rules })).collect();
+        assert_eq!(import(&old, &json!(rows)).status, 200);
+    }
+    let (mut cursor, mut pages, mut users) = (String::new(), 0, 0);
+    loop {
+        let page = old.get(&format!("/_gatehouse/export?cursor={cursor}"), ADMINISTRATOR).json();
+        let reply = new.post_json(IMPORT, ADMINISTRATOR, &page);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        (pages, users) = (pages + 1, users + results(&reply).len());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!((pages, users), (5, 400), "13 MB, at most 3 MiB a page");
 }

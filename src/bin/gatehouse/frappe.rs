@@ -101,9 +101,14 @@ impl Frappe {
                         problems.push(problem("the gate reserves this name"))
                     }
                     None => problems.push(problem("the site has no api_secret for this user")),
-                    Some(secret) => rows.push(json!({
-                        "user": user.name, "api_key": user.api_key, "api_secret": secret, "enabled": user.enabled,
-                    })),
+                    Some(secret) => {
+                        let mut row = json!({ "user": user.name, "api_key": user.api_key, "api_secret": secret });
+                        // Never true: an import that is started again must not enable whom somebody disabled here.
+                        if !user.enabled {
+                            row["enabled"] = false.into();
+                        }
+                        rows.push(row);
+                    }
                 }
             }
         }

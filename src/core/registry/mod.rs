@@ -219,9 +219,8 @@ impl User {
         if is_over && matches!(status, Status::Active | Status::Keyless) { Status::Expired } else { status }
     }
 
-    /// The status while the user's time is not over. Never [`Status::Expired`].
-    #[must_use]
-    pub fn timeless_status(&self) -> Status {
+    /// The status while the user's time is not over.
+    fn timeless_status(&self) -> Status {
         if self.api_key.is_some() && self.secrets.is_empty() {
             Status::Revoked
         } else if !self.enabled {

@@ -7,7 +7,7 @@ use worker::Result;
 use super::Registry;
 use super::audit_log::Entry;
 use super::caller::Caller;
-use super::store::Stored;
+use super::store::{Stored, Turn};
 use super::transaction::transaction;
 use crate::core::credentials::Credentials;
 use crate::core::registry::audit::{Action, differences};
@@ -98,19 +98,7 @@ impl Registry {
             Command::Audit(query) => self.audit(query),
             Command::Import(rows, dry_run) => self.import(caller, head, rows, *dry_run).await,
             Command::Reconcile => {
-                let progress = self.start_reconcile().await?;
-                let total = serde_json::json!({ "total": progress.total });
-                self.audit_log.add(
-                    &Entry {
-                        at: now(),
-                        actor: Some(caller.name()),
-                        address: head.client_address.as_deref(),
-                        action: Action::Reconcile,
-                        user: None,
-                        detail: total,
-                    },
-                    self.configured()?.configuration.audit_days,
-                )?;
+                let progress = self.start_reconcile(caller, head).await?;
                 Ok(Ok(Outcome::Progress(progress.done, progress.total)))
             }
             Command::Progress => {
@@ -193,7 +181,7 @@ impl Registry {
                 return Ok(None);
             };
             if before.as_ref() != Some(&user) {
-                self.store.save(before.as_ref(), &user)?;
+                self.store.save(before.as_ref(), &user, Turn::Change, now())?;
                 let detail = differences(before.as_ref(), &user, now());
                 self.log_change(&change, &user, detail)?;
             }

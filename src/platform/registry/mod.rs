@@ -12,20 +12,18 @@ mod store;
 mod transaction;
 mod transfer;
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::cell::Cell;
 use std::rc::Rc;
 
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 use self::audit_log::AuditLog;
 use self::caller::DenialBudgets;
-use self::outbox::Alarm;
+use self::outbox::{Alarm, InFlight};
 use self::store::Store;
 use super::environment::{Gate, gate};
 use super::gate::refuse;
 use super::{log, outgoing};
-use crate::core::digest::Digest;
 use crate::http::refusal::Refusal;
 
 /// The Durable Object class `Registry`.
@@ -37,8 +35,8 @@ pub struct Registry {
     audit_log: AuditLog,
     denials: DenialBudgets,
     alarm: Alarm,
-    /// Names that are being written to KV right now: one write in flight a name.
-    in_flight: RefCell<HashSet<Digest>>,
+    /// One write in flight a name.
+    in_flight: InFlight,
     /// Whether this instance has seen the tables up to date.
     migrated: Cell<bool>,
 }
@@ -53,7 +51,7 @@ impl DurableObject for Registry {
             audit_log: AuditLog::new(sql),
             denials: DenialBudgets::default(),
             alarm: Alarm::default(),
-            in_flight: RefCell::default(),
+            in_flight: InFlight::default(),
             migrated: Cell::new(false),
         }
     }
@@ -81,12 +79,15 @@ impl DurableObject for Registry {
             // Before the writes, so that an alarm which dies among them rings again.
             self.set_alarm_while_busy().await?;
             // What is due goes first; a reconciliation that fails holds nothing up.
-            self.flush().await?;
-            self.step_reconcile().await
+            let well = self.flush().await?;
+            self.step_reconcile().await?;
+            Ok::<_, Error>(well)
         };
-        if let Err(error) = flushed.await {
+        let well = flushed.await.unwrap_or_else(|error| {
             log::background_failure("registry", &error.into());
-        }
+            false
+        });
+        self.alarm.went(well);
         if let Err(error) = self.set_alarm_while_busy().await {
             log::background_failure("registry alarm", &error.into());
         }

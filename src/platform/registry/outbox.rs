@@ -1,14 +1,17 @@
 //! The outbox: makes KV say what the registry says, however often KV fails.
 //!
 //! It holds names, not operations. What a name should hold is read from the tables at the moment of writing, so
-//! nothing older can overwrite anything newer; deletions go first; one write is in flight a name; and a name is
-//! clean only if nothing changed while it was written.
+//! nothing older can overwrite anything newer; deletions go first, then single changes, then imports; one write is in
+//! flight a name, and nobody waits long for it; and a name is clean only if nothing changed while it was written.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{join, join3};
-use worker::Result;
+use futures_util::future::{Either, LocalBoxFuture, join, join3, select};
+use js_sys::futures::spawn_local;
+use worker::{Delay, Error, Result};
 
 use super::Registry;
 use crate::core::digest::Digest;
@@ -20,8 +23,11 @@ use crate::platform::{log, now};
 
 /// How many names one alarm publishes: an invocation may do 1,000 operations on KV (Cloudflare, "KV limits").
 const NAMES_A_FLUSH: u32 = 900;
-/// How often a name is written in one go. KV takes one write a second for each name, so more is for the alarm.
-const WRITES_AT_ONCE: u32 = 2;
+/// How long anybody waits for a write. One that takes longer goes on by itself, and keeps its name until it is done:
+/// to give it up could bring back what it says.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// After so many failures in a row a flush ends: KV is down, and each failure costs an operation.
+const FAILURES_MAX: u32 = 20;
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(30);
 
@@ -48,10 +54,18 @@ impl Alarm {
         self.set.set(false);
     }
 
+    /// Notes how an alarm went.
+    pub fn went(&self, well: bool) {
+        self.failed_in_a_row.set(if well { 0 } else { self.failed_in_a_row.get().saturating_add(1) });
+    }
+
     fn delay(&self) -> Duration {
         FIRST_RETRY.saturating_mul(2u32.saturating_pow(self.failed_in_a_row.get())).min(LAST_RETRY)
     }
 }
+
+/// The names that are being written to KV right now.
+pub type InFlight = Rc<RefCell<HashSet<Digest>>>;
 
 impl Registry {
     /// Publishes a user's dirty names at once. The change is committed, so nothing here can undo it: what fails is
@@ -71,11 +85,11 @@ impl Registry {
             return Ok(());
         }
         self.set_alarm().await?;
-        self.write_all(&dirty).await
+        self.write_all(&dirty).await.map(drop)
     }
 
-    /// Publishes what the outbox holds, as much as one alarm may.
-    pub(super) async fn flush(&self) -> Result<()> {
+    /// Publishes what the outbox holds, as much as one alarm may. Tells whether KV took all of it.
+    pub(super) async fn flush(&self) -> Result<bool> {
         let dirty = self.store.dirty(NAMES_A_FLUSH)?;
         self.write_all(&dirty).await
     }
@@ -99,57 +113,78 @@ impl Registry {
         set
     }
 
-    async fn write_all(&self, digests: &[Digest]) -> Result<()> {
+    /// Tells whether KV took every name.
+    async fn write_all(&self, digests: &[Digest]) -> Result<bool> {
         if digests.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let grants = GrantNamespace::new(&self.env)?;
         let gate = self.configured()?;
-        let failed = Cell::new(false);
+        let (failures, in_a_row) = (RefCell::new((0u32, None)), Cell::new(0u32));
         let names = RefCell::new(digests.iter());
-        let next = || names.borrow_mut().next().copied();
+        let next = || if in_a_row.get() < FAILURES_MAX { names.borrow_mut().next().copied() } else { None };
         let lane = async || {
             while let Some(digest) = next() {
-                if let Err(error) = self.write_alone(&grants, &gate.configuration.seal_key, digest).await {
-                    log::background_failure("KV", &error.into());
-                    failed.set(true);
+                match self.write(&grants, &gate.configuration.seal_key, digest).await {
+                    Ok(()) => in_a_row.set(0),
+                    Err(error) => {
+                        in_a_row.set(in_a_row.get().saturating_add(1));
+                        let mut failures = failures.borrow_mut();
+                        failures.0 = failures.0.saturating_add(1);
+                        failures.1.get_or_insert(error);
+                    }
                 }
             }
         };
         // Six names at a time, as many as an invocation has connections open at once (Cloudflare, "Workers limits").
         join(join3(lane(), lane(), lane()), join3(lane(), lane(), lane())).await;
-        let failures = if failed.get() { self.alarm.failed_in_a_row.get().saturating_add(1) } else { 0 };
-        self.alarm.failed_in_a_row.set(failures);
-        Ok(())
+        let (count, first) = failures.into_inner();
+        if let Some(error) = first {
+            log::background_failure("KV", &format!("{count} writes failed, the first: {error}").into());
+        }
+        Ok(count == 0)
     }
 
-    /// Writes one name, unless it is being written right now: whoever does that looks again afterwards.
-    async fn write_alone(&self, grants: &GrantNamespace, seal_key: &SealKey, digest: Digest) -> Result<()> {
+    /// Writes one name as the tables have it now, unless it is being written: the alarm looks again afterwards.
+    async fn write(&self, grants: &GrantNamespace, seal_key: &SealKey, digest: Digest) -> Result<()> {
+        let Some(revision) = self.store.revision(digest)? else {
+            return Ok(());
+        };
         if !self.in_flight.borrow_mut().insert(digest) {
             return Ok(());
         }
-        let written = self.write_until_clean(grants, seal_key, digest).await;
-        self.in_flight.borrow_mut().remove(&digest);
-        written
-    }
-
-    /// Writes one name as the tables have it now, and once more if they changed meanwhile.
-    async fn write_until_clean(&self, grants: &GrantNamespace, seal_key: &SealKey, digest: Digest) -> Result<()> {
-        for _ in 0..WRITES_AT_ONCE {
-            let Some(revision) = self.store.revision(digest)? else {
-                return Ok(());
-            };
-            let grant = self.store.find_by_digest(digest)?.and_then(|stored| stored.user.grant(digest));
-            let kv_name = digest.kv_name();
-            match grant.map(Grant::published) {
-                Some(grant) => {
-                    let entry = seal_key.seal(digest, &grant);
-                    grants.put(&kv_name, &entry, grant.expires_at.and_then(kept_until)).await?;
-                }
-                None => grants.delete(&kv_name).await?,
+        let released = Release(Rc::clone(&self.in_flight), digest);
+        let grant = self.store.find_by_digest(digest)?.and_then(|stored| stored.user.grant(digest));
+        let (grants, kv_name) = (grants.clone(), digest.kv_name());
+        let write: LocalBoxFuture<'static, _> = match grant.map(Grant::published) {
+            Some(grant) => {
+                let (entry, end) = (seal_key.seal(digest, &grant), grant.expires_at.and_then(kept_until));
+                Box::pin(async move { grants.put(&kv_name, &entry, end).await })
             }
-            self.store.clear(digest, revision)?;
+            None => Box::pin(async move { grants.delete(&kv_name).await }),
+        };
+        match select(write, Box::pin(Delay::from(PATIENCE))).await {
+            Either::Left((written, _)) => {
+                written?;
+                self.store.clear(digest, revision)
+            }
+            Either::Right(((), write)) => {
+                spawn_local(async move {
+                    // What it says in the end is written again anyway.
+                    let _ = write.await;
+                    drop(released);
+                });
+                Err(Error::RustError("no answer yet".to_owned()))
+            }
         }
-        Ok(())
+    }
+}
+
+/// Lets a name be written again when it goes.
+struct Release(InFlight, Digest);
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        self.0.borrow_mut().remove(&self.1);
     }
 }

@@ -4,13 +4,20 @@
 //! A step only fills the outbox, which does the writing; the alarm takes one whenever the outbox is short. So a
 //! reconciliation of any length stays within what one invocation may do, and a restart goes on where it was.
 
+use serde_json::json;
 use worker::{Error, Result};
 
 use super::Registry;
+use super::audit_log::Entry;
+use super::caller::Caller;
 use super::sql_value::rows;
+use super::store::Turn;
 use super::transaction::transaction;
 use crate::core::digest::{Digest, KV_NAME_PREFIX};
+use crate::core::registry::audit::Action;
+use crate::http::request_head::RequestHead;
 use crate::platform::bindings::GrantNamespace;
+use crate::platform::now;
 
 /// How many names a step adds to the outbox at the most.
 const NAMES_A_STEP: i64 = 800;
@@ -24,6 +31,9 @@ pub struct Progress {
     pub total: i64,
 }
 
+/// Whose a name is that the registry does not know.
+const NOBODY: &str = "";
+
 struct State {
     is_writing: bool,
     place: String,
@@ -31,8 +41,9 @@ struct State {
 }
 
 impl Registry {
-    /// Starts a reconciliation, unless one is under way.
-    pub(super) async fn start_reconcile(&self) -> Result<Progress> {
+    /// Starts a reconciliation and logs it in one transaction, unless one is under way.
+    pub(super) async fn start_reconcile(&self, caller: &Caller, head: &RequestHead) -> Result<Progress> {
+        let audit_days = self.configured()?.configuration.audit_days;
         let sql = self.state.storage().sql();
         let progress = transaction(&self.state, || {
             if let Some(state) = self.reconcile_state()?
@@ -47,6 +58,15 @@ impl Registry {
                 "INSERT OR REPLACE INTO reconcile (only_one, phase, place, done, total) VALUES (1, 'write', '', 0, ?)",
                 vec![total.into()],
             )?;
+            let entry = Entry {
+                at: now(),
+                actor: Some(caller.name()),
+                address: head.client_address.as_deref(),
+                action: Action::Reconcile,
+                user: None,
+                detail: json!({ "total": total }),
+            };
+            self.audit_log.add(&entry, audit_days)?;
             Ok(Progress { done: 0, total })
         })?;
         self.set_alarm_while_busy().await?;
@@ -74,11 +94,11 @@ impl Registry {
         transaction(&self.state, || {
             let page = rows(
                 &sql,
-                "SELECT digest FROM secrets WHERE digest > ? ORDER BY digest LIMIT ?",
+                "SELECT digest, folded FROM secrets WHERE digest > ? ORDER BY digest LIMIT ?",
                 vec![state.place.as_str().into(), NAMES_A_STEP.into()],
             )?;
             for row in &page {
-                self.store.mark_dirty(&row.text(0)?, false)?;
+                self.store.mark_dirty(&row.text(0)?, &row.text(1)?, Turn::Bulk)?;
             }
             let Some(last) = page.last() else {
                 // Secrets may have come and gone meanwhile: what is left is the sweep.
@@ -96,15 +116,20 @@ impl Registry {
 
     async fn step_sweep(&self, state: &State) -> Result<()> {
         let cursor = Some(state.place.as_str()).filter(|place| !place.is_empty());
-        let (names, next) = GrantNamespace::new(&self.env)?.list(KV_NAME_PREFIX, cursor).await?;
         let sql = self.state.storage().sql();
+        let page = GrantNamespace::new(&self.env)?.list(KV_NAME_PREFIX, cursor).await;
+        if page.is_err() && cursor.is_some() {
+            // Where it is the cursor that KV refuses, the same one would be refused for ever.
+            sql.exec("UPDATE reconcile SET place = ''", None)?;
+        }
+        let (names, next) = page?;
         transaction(&self.state, || {
             for name in &names {
                 let digest = name.strip_prefix(KV_NAME_PREFIX).and_then(Digest::from_hex);
                 if let Some(digest) = digest
                     && self.store.find_by_digest(digest)?.is_none()
                 {
-                    self.store.mark_dirty(&digest.to_hex(), true)?;
+                    self.store.mark_dirty(&digest.to_hex(), NOBODY, Turn::Bulk)?;
                 }
             }
             match &next {

@@ -9,7 +9,7 @@ use crate::core::client_address::parse_ranges;
 use crate::core::credentials::ApiKey;
 use crate::core::digest::Digest;
 use crate::core::registry::command::ListQuery;
-use crate::core::registry::{Secret, Status, User};
+use crate::core::registry::{Secret, User};
 use crate::core::role::{Role, parse_roles};
 use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::{FoldedUserName, UserName};
@@ -25,6 +25,17 @@ const LAST_CHARACTER: char = char::MAX;
 /// The tables.
 pub struct Store {
     sql: SqlStorage,
+}
+
+/// When a dirty name is written, beside others.
+#[derive(Clone, Copy)]
+pub enum Turn {
+    /// A grant that is to go.
+    Deletion = 0,
+    /// One change by an administrator: it may take rights away.
+    Change = 1,
+    /// One of many: an import, a reconciliation.
+    Bulk = 2,
 }
 
 /// A user, and whether KV says the same.
@@ -49,52 +60,49 @@ impl Store {
 
     /// Users that are not deleted, by folded name. However many there are, an index finds the first few.
     pub fn list(&self, query: &ListQuery, limit: u32, now: UnixSeconds) -> Result<Vec<Stored>> {
+        self.expire(now)?;
         let mut bindings: Vec<SqlStorageValue> = Vec::new();
         let mut bind = |value: SqlStorageValue| {
             bindings.push(value);
             format!("?{}", bindings.len())
         };
-        let mut conditions = vec!["deleted = 0".to_owned()];
+        let mut conditions = "deleted = 0".to_owned();
         if let Some(after) = &query.after {
-            conditions.push(format!("folded > {}", bind(after.as_str().into())));
+            conditions = format!("{conditions} AND folded > {}", bind(after.as_str().into()));
         }
+        let mut by_api_key = "users_by_api_key";
         if let Some(status) = query.status {
-            match status {
-                // The plus keeps the index on the status out of it: hardly anybody of those may be expired.
-                Status::Expired => {
-                    conditions
-                        .push(format!("+status IN ('active', 'keyless') AND not_after <= {}", bind(now.0.into())));
-                }
-                Status::Active | Status::Keyless => {
-                    conditions.push(format!("(not_after IS NULL OR not_after > {})", bind(now.0.into())));
-                }
-                Status::Disabled | Status::Revoked => {}
-            }
-            if status != Status::Expired {
-                conditions.push(format!("status = {}", bind(status.as_str().into())));
-            }
+            conditions = format!("{conditions} AND status = {}", bind(status.as_str().into()));
+            by_api_key = "users_by_status_and_api_key";
         }
-        let conditions = conditions.join(" AND ");
         let limit = bind(i64::from(limit).into());
         let wanted = if query.search.is_empty() {
             conditions
         } else {
-            let mut found = |column: &str, start: &str| {
+            let mut found = |index: &str, column: &str, start: &str| {
                 let (first, last) = (bind(start.into()), bind(format!("{start}{LAST_CHARACTER}").into()));
                 format!(
-                    "SELECT folded FROM (SELECT folded FROM users WHERE {conditions} AND {column} BETWEEN {first} AND {last}
-                         ORDER BY folded LIMIT {limit})"
+                    "SELECT folded FROM (SELECT folded FROM users {index} WHERE {conditions}
+                         AND {column} BETWEEN {first} AND {last} ORDER BY folded LIMIT {limit})"
                 )
             };
             // Apart, for each has its index.
-            let (by_name, by_api_key) = (found("folded", &query.folded_search), found("api_key", &query.search));
+            let by_name = found("", "folded", &query.folded_search);
+            let by_api_key = found(&format!("INDEXED BY {by_api_key}"), "api_key", &query.search);
             format!("folded IN ({by_name} UNION {by_api_key})")
         };
-        // SQLite would look at everybody in order of names.
-        let by_end = query.status == Some(Status::Expired) && query.search.is_empty();
-        let index = if by_end { "INDEXED BY users_by_end" } else { "" };
-        let query = format!("{USER} {index} WHERE {wanted} ORDER BY folded LIMIT {limit}");
+        let query = format!("{USER} WHERE {wanted} ORDER BY folded LIMIT {limit}");
         rows(&self.sql, &query, bindings)?.iter().map(stored).collect()
+    }
+
+    /// Notes whose time is over since the last look: each user once, so that lists find them by their status.
+    fn expire(&self, now: UnixSeconds) -> Result<()> {
+        self.sql.exec(
+            "UPDATE users INDEXED BY users_due SET status = 'expired'
+             WHERE deleted = 0 AND status IN ('active', 'keyless') AND not_after IS NOT NULL AND not_after <= ?",
+            vec![now.0.into()],
+        )?;
+        Ok(())
     }
 
     /// All users behind a folded name, deleted ones included.
@@ -111,7 +119,7 @@ impl Store {
     }
 
     /// Writes a user and what follows from the change: its digests, and the names that are now dirty.
-    pub fn save(&self, before: Option<&User>, user: &User) -> Result<()> {
+    pub fn save(&self, before: Option<&User>, user: &User, turn: Turn, now: UnixSeconds) -> Result<()> {
         let folded = user.name.folded();
         self.sql.exec(
             "INSERT INTO users (folded, name, api_key, roles, enabled, deleted, status, created_at, rotated_at,
@@ -128,7 +136,7 @@ impl Store {
                 json_list(user.roles.iter().map(Role::as_str)).into(),
                 i64::from(user.enabled).into(),
                 i64::from(user.deleted).into(),
-                user.timeless_status().as_str().into(),
+                user.status(now).as_str().into(),
                 user.created_at.0.into(),
                 user.rotated_at.map(|at| at.0).into(),
                 user.not_after.map(|at| at.0).into(),
@@ -146,11 +154,8 @@ impl Store {
             )?;
         }
         for name in user.dirty_names(before) {
-            self.sql.exec(
-                "INSERT INTO outbox (digest, folded, deletion, revision) VALUES (?, ?, ?, 1)
-                 ON CONFLICT (digest) DO UPDATE SET deletion = excluded.deletion, revision = revision + 1",
-                vec![name.digest.to_hex().into(), folded.as_str().into(), i64::from(name.deletion).into()],
-            )?;
+            let turn = if name.deletion { Turn::Deletion } else { turn };
+            self.mark_dirty(&name.digest.to_hex(), folded.as_str(), turn)?;
         }
         Ok(())
     }
@@ -162,13 +167,13 @@ impl Store {
         Ok(())
     }
 
-    /// A name has to be written again, or, if nobody has it, deleted.
-    pub fn mark_dirty(&self, digest: &str, deletion: bool) -> Result<()> {
+    /// A name has to be written again, or, if nobody has it, deleted. `folded` is whose it is; nobody's, if empty.
+    pub fn mark_dirty(&self, digest: &str, folded: &str, turn: Turn) -> Result<()> {
         self.sql.exec(
-            "INSERT INTO outbox (digest, folded, deletion, revision)
-             VALUES (?1, ifnull((SELECT folded FROM secrets WHERE digest = ?1), ''), ?2, 1)
-             ON CONFLICT (digest) DO UPDATE SET revision = revision + 1",
-            vec![digest.into(), i64::from(deletion).into()],
+            "INSERT INTO outbox (digest, folded, turn, revision) VALUES (?, ?, ?, 1)
+             ON CONFLICT (digest) DO UPDATE SET revision = revision + 1, turn = min(turn, excluded.turn),
+                 folded = CASE excluded.folded WHEN '' THEN folded ELSE excluded.folded END",
+            vec![digest.into(), folded.into(), (turn as i64).into()],
         )?;
         Ok(())
     }
@@ -180,15 +185,15 @@ impl Store {
         u64::try_from(depth).map_err(|error| Error::RustError(error.to_string()))
     }
 
-    /// Dirty names, deletions first.
+    /// Dirty names in their turn.
     pub fn dirty(&self, limit: u32) -> Result<Vec<Digest>> {
-        let query = "SELECT digest FROM outbox ORDER BY deletion DESC, digest LIMIT ?";
+        let query = "SELECT digest FROM outbox ORDER BY turn, digest LIMIT ?";
         rows(&self.sql, query, vec![i64::from(limit).into()])?.iter().map(|row| digest(&row.text(0)?)).collect()
     }
 
     /// One user's dirty names, deletions first.
     pub fn dirty_of(&self, name: &FoldedUserName) -> Result<Vec<Digest>> {
-        let query = "SELECT digest FROM outbox WHERE folded = ? ORDER BY deletion DESC, digest";
+        let query = "SELECT digest FROM outbox WHERE folded = ? ORDER BY turn, digest";
         rows(&self.sql, query, vec![name.as_str().into()])?.iter().map(|row| digest(&row.text(0)?)).collect()
     }
 

@@ -5,6 +5,7 @@ use worker::{Error, Result};
 use super::Registry;
 use super::caller::Caller;
 use super::command::{Change, Served, cut};
+use super::store::{Stored, Turn};
 use super::transaction::transaction;
 use crate::core::registry::audit::{Action, differences};
 use crate::core::registry::import::{ImportRow, export_row};
@@ -13,8 +14,9 @@ use crate::http::management::Outcome;
 use crate::http::request_head::RequestHead;
 use crate::platform::{log, now};
 
-/// How many users a page of an export holds.
+/// How many users a page of an export holds, and how many bytes their rows have: each page is an import (4 MiB).
 const EXPORT_PAGE_USERS: u32 = 500;
+const EXPORT_PAGE_MAX_BYTES: usize = 3 << 20;
 
 impl Registry {
     /// Imports all rows, or none if one conflicts or it is only tried. KV follows by the alarm.
@@ -60,7 +62,7 @@ impl Registry {
         if before.as_ref() == Some(&user) {
             return Ok(RowResult::Unchanged);
         }
-        self.store.save(before.as_ref(), &user)?;
+        self.store.save(before.as_ref(), &user, Turn::Bulk, now())?;
         let change = Change { caller, head, action: Action::Import, name: &user.name };
         self.log_change(&change, &user, differences(before.as_ref(), &user, now()))?;
         Ok(if before.is_none() { RowResult::Created } else { RowResult::Updated })
@@ -70,9 +72,18 @@ impl Registry {
     pub(super) fn export(&self, after: Option<&str>) -> Result<Served<Outcome>> {
         let gate = self.configured()?;
         let mut page = self.store.list_all(after.unwrap_or_default(), EXPORT_PAGE_USERS.saturating_add(1))?;
-        let is_more = cut(&mut page, EXPORT_PAGE_USERS);
-        let next = page.last().filter(|_| is_more).map(|stored| stored.user.name.folded().as_str().to_owned());
-        let rows = page.iter().map(|stored| export_row(&stored.user, &gate.configuration.seal_key)).collect();
-        Ok(Ok(Outcome::Users(rows, next)))
+        let mut is_more = cut(&mut page, EXPORT_PAGE_USERS);
+        let (mut rows, mut next, mut bytes) = (Vec::new(), None, 0usize);
+        for Stored { user, .. } in &page {
+            let row = export_row(user, &gate.configuration.seal_key);
+            bytes = bytes.saturating_add(row.to_string().len());
+            if bytes > EXPORT_PAGE_MAX_BYTES {
+                is_more = true;
+                break;
+            }
+            rows.push(row);
+            next = Some(user.name.folded().as_str().to_owned());
+        }
+        Ok(Ok(Outcome::Users(rows, next.filter(|_| is_more))))
     }
 }

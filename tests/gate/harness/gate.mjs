@@ -88,14 +88,14 @@ async function restart(meanwhile) {
   await miniflare.ready;
 }
 
-/** Makes every entry of the audit log older. */
-async function ageAudit(seconds) {
+/** Changes the registry's tables behind its back. */
+async function alter(statement) {
   const { DatabaseSync } = await import("node:sqlite");
   const folder = join(state, "do", "gatehouse-Registry");
   const files = (await readdir(folder)).filter((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite");
   if (files.length !== 1) throw new Error(`one registry expected, found ${files}`);
   const database = new DatabaseSync(join(folder, files[0]));
-  database.prepare("UPDATE audit SET at = at - ?").run(seconds);
+  database.exec(statement);
   database.close();
 }
 
@@ -122,7 +122,7 @@ const questions = kv_stand_in
       remove: async (name) => (await miniflare.getKVNamespace("KEYS")).delete(name),
     };
 questions.restart = () => restart(() => {});
-questions.age_audit = (seconds) => restart(() => ageAudit(seconds));
+questions.alter = (statement) => restart(() => alter(statement));
 
 for await (const line of createInterface({ input: process.stdin })) {
   const [question, ...args] = JSON.parse(line);

@@ -237,9 +237,9 @@ impl Gate {
         self.ask(&json!(["restart"]));
     }
 
-    /// Restarts with every entry of the audit log so much older.
-    pub fn age_audit(&self, seconds: u32) {
-        self.ask(&json!(["age_audit", seconds]));
+    /// Restarts with the registry's tables changed behind its back, by a statement of SQL.
+    pub fn alter(&self, statement: &str) {
+        self.ask(&json!(["alter", statement]));
     }
 
     /// How many names in KV do not say yet what the registry says.

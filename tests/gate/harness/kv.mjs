@@ -51,6 +51,9 @@ export class Store extends DurableObject {
   #log = [];
   #reads = "work";
   #writes = "work";
+  /** The one name that is held, or all. */
+  #only = null;
+  #cursors = new Set();
   #held = [];
   /** How far the clock was put forward. */
   #ahead = 0;
@@ -81,7 +84,9 @@ export class Store extends DurableObject {
     return value;
   }
 
-  put(name, value, { expiration } = {}) {
+  put(name, value, { expiration, ...unknown } = {}) {
+    if (Object.keys(unknown).length > 0) throw new Error(`this stand-in knows no ${Object.keys(unknown)}`);
+    if (expiration !== undefined && !Number.isInteger(expiration)) throw new Error("KV PUT failed: 400 Invalid expiration");
     if (expiration !== undefined && expiration * SECONDS < this.#now() + 60 * SECONDS) {
       throw new Error("KV PUT failed: 400 Expiration times must be at least 60 seconds in the future.");
     }
@@ -96,7 +101,7 @@ export class Store extends DurableObject {
     this.#check(name);
     const entry = { operation, name, landed: false };
     this.#log.push(entry);
-    if (this.#writes === "hold") await new Promise((release) => this.#held.push(release));
+    if (this.#writes === "hold" && (this.#only ?? name) === name) await new Promise((release) => this.#held.push(release));
     if (this.#writes === "fail") throw new Error(`KV ${operation} failed: 500, as the test asked`);
     if (this.#now() - (this.#written.get(name) ?? 0) < SECONDS) throw new Error(`KV ${operation} failed: 429 Too Many Requests`);
     this.#written.set(name, this.#now());
@@ -108,14 +113,16 @@ export class Store extends DurableObject {
   list({ prefix = "", cursor = "", limit = 1000 } = {}) {
     if (limit > 1000) throw new Error("KV LIST failed: 400 a limit of 1,000");
     if (this.#reads === "fail") throw new Error("KV LIST failed: 500, as the test asked");
+    if (cursor !== "" && !this.#cursors.has(cursor)) throw new Error("KV LIST failed: 400 Invalid list cursor");
     const rows = this.#sql.exec(
       "SELECT name FROM entries WHERE substr(name, 1, ?) = ? AND name > ? AND ifnull(expires_at, ?) >= ? ORDER BY name LIMIT ?",
       prefix.length, prefix, cursor, Number.MAX_SAFE_INTEGER, this.#now(), limit + 1,
     );
     const names = rows.toArray().map(({ name }) => name);
     const page = names.slice(0, limit);
-    const isLast = names.length <= limit;
-    return { keys: page.map((name) => ({ name })), list_complete: isLast, ...(!isLast && { cursor: page.at(-1) }) };
+    if (names.length <= limit) return { keys: page.map((name) => ({ name })), list_complete: true };
+    this.#cursors.add(page.at(-1));
+    return { keys: page.map((name) => ({ name })), list_complete: false, cursor: page.at(-1) };
   }
 
   // From here on for the tests alone.
@@ -138,10 +145,16 @@ export class Store extends DurableObject {
     this.#sql.exec("DELETE FROM entries WHERE name = ?", name);
   }
 
-  /** `work`, `fail`, `hold` until the next call, or `land and fail`: the write is done and the answer lost. */
-  writes(mode) {
+  /** `work`, `fail`, `hold` (all names or one) until the next call, or `land and fail`: done, and the answer lost. */
+  writes(mode, only = null) {
     this.#writes = mode;
+    this.#only = only;
     for (const release of this.#held.splice(0)) release();
+  }
+
+  /** Refuses every cursor that was given so far. */
+  forgetCursors() {
+    this.#cursors.clear();
   }
 
   /** `work` or `fail`. */
