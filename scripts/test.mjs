@@ -57,7 +57,9 @@ const wasm = ["--lib", "--target", "wasm32-unknown-unknown"];
 step("toolchain", ensureToolchain);
 step("build tools", ensureTools);
 step("Python environment", ensurePython);
-step("curl", () => debianPackage(["curl"], () => spawnSync("curl", ["--version"]).status === 0, "a client test"));
+for (const [program, what] of [["curl", "a client test"], ["openssl", "a test of certificates"]]) {
+  step(program, () => debianPackage([program], () => spawnSync(program, ["version"]).error === undefined, what));
+}
 check("formatting", "cargo", ["fmt", "--all", "--check"]);
 check("clippy, native", "cargo", ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
 check("clippy, wasm32", "cargo", ["clippy", "--locked", ...wasm, "--", "-D", "warnings"]);

@@ -19,7 +19,7 @@ pub struct Arguments {
     #[command(flatten)]
     pub connection: Connection,
     /// Print JSON, for scripts
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Gate")]
     pub json: bool,
     #[command(subcommand)]
     pub word: Word,
@@ -29,13 +29,20 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 pub struct Connection {
     /// The gate's address [default: http://127.0.0.1:8787]
-    #[arg(long, global = true, env = "GATEHOUSE_URL", value_name = "URL")]
+    #[arg(long, global = true, env = "GATEHOUSE_URL", value_name = "URL", help_heading = "Gate")]
     pub url: Option<String>,
     /// api_key:api_secret, or - to read it from standard input; other users of this machine can see arguments
-    #[arg(long, global = true, env = "GATEHOUSE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    #[arg(
+        long,
+        global = true,
+        env = "GATEHOUSE_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN",
+        help_heading = "Gate"
+    )]
     pub token: Option<String>,
     /// Send credentials over http to another machine
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Gate")]
     pub allow_http: bool,
 }
 

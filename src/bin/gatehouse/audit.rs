@@ -1,6 +1,6 @@
 //! `gatehouse audit`: the log of changes, newest first.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::{Client, encoded};
 use crate::failure::Failure;
@@ -26,11 +26,13 @@ pub fn run(client: &Client, output: &mut Output, user: Option<&str>, limit: usiz
     output.table(&header, &entries.iter().map(row).collect::<Vec<_>>())
 }
 
-/// `roles: [] → ["Auditor"]` for what changed, and name and value for the rest.
+/// `roles: [] → ["Auditor"]` for what changed; of what is new, what says something.
 fn changes(detail: &Value) -> String {
     let one = |(name, value): (&String, &Value)| match (value.get("from"), value.get("to")) {
-        (Some(from), Some(to)) => format!("{name}: {from} → {to}"),
-        _ => format!("{name}: {value}"),
+        (Some(Value::Null), Some(to)) if *to == json!([]) || *to == json!(false) => None,
+        (Some(Value::Null), Some(to)) => Some(format!("{name}: {to}")),
+        (Some(from), Some(to)) => Some(format!("{name}: {from} → {to}")),
+        _ => Some(format!("{name}: {value}")),
     };
-    detail.as_object().into_iter().flatten().map(one).collect::<Vec<_>>().join(", ")
+    detail.as_object().into_iter().flatten().filter_map(one).collect::<Vec<_>>().join(", ")
 }

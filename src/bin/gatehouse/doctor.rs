@@ -9,7 +9,7 @@ use ureq::http::Request;
 use crate::arguments::Connection;
 use crate::client::{Client, Reply, agent, unreachable};
 use crate::failure::Failure;
-use crate::output::{Output, text};
+use crate::output::{Output, list, text};
 use crate::target::{Target, url};
 
 /// A clock that is further off makes time limits and assertions wrong.
@@ -181,8 +181,9 @@ fn check_as_manager(client: &Client, findings: &mut Findings) {
                 None => findings.wrong("KV", "the gate tells nothing of its outbox", ""),
             }
             findings.right("version", format!("{}, mode {}", text(&health, "version"), text(&health, "mode")));
-            for name in health["not_set"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                findings.remark("not set", name, "see the README's table for what it is good for");
+            let not_set = list(&health, "not_set");
+            if !not_set.is_empty() {
+                findings.remark("not set", not_set, "none is needed; the README's table says what each is good for");
             }
         }
         Err(failure) => findings.wrong("health", failure.message().unwrap_or_default(), ""),

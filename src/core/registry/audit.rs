@@ -45,6 +45,9 @@ impl Action {
     }
 }
 
+/// What says nothing about a change: the entry names the user, and KV follows later.
+const NO_CHANGE: [&str; 2] = ["user", "published"];
+
 /// What a change altered: `{"<field>": {"from": …, "to": …}}`, in the shape of [`user_view`].
 #[must_use]
 pub fn differences(before: Option<&User>, after: &User, now: UnixSeconds) -> Value {
@@ -53,7 +56,7 @@ pub fn differences(before: Option<&User>, after: &User, now: UnixSeconds) -> Val
     let mut differences = Map::new();
     for (field, to) in after.as_object().into_iter().flatten() {
         let from = before.get(field).cloned().unwrap_or_default();
-        if from != *to {
+        if from != *to && !NO_CHANGE.contains(&field.as_str()) {
             differences.insert(field.clone(), serde_json::json!({ "from": from, "to": to }));
         }
     }
@@ -78,6 +81,8 @@ mod tests {
             json!({ "enabled": { "from": true, "to": false }, "status": { "from": "keyless", "to": "disabled" } })
         );
         assert_eq!(differences(Some(&user), &user, now), json!({}));
-        assert_eq!(differences(None, &user, now)["user"], json!({ "from": null, "to": "alice" }));
+        let created = differences(None, &user, now);
+        assert_eq!(created["status"], json!({ "from": null, "to": "keyless" }));
+        assert!(created.get("user").is_none() && created.get("published").is_none());
     }
 }
