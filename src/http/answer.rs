@@ -33,13 +33,14 @@ impl Envelope {
 pub struct Answer {
     /// 200 to 599.
     pub status: u16,
-    /// Besides those that every answer of the gate carries.
+    /// Besides those that every answer of the gate carries, or in their place.
     pub headers: Vec<(&'static str, String)>,
-    /// JSON, or nothing.
+    /// JSON unless a header field says otherwise, or nothing.
     pub body: Option<String>,
 }
 
-/// What every answer with a body carries: JSON that nobody stores and nobody takes for something else.
+/// What every answer with a body carries unless it says otherwise: JSON that nobody stores and nobody takes for
+/// something else.
 pub const JSON_HEADERS: [(&str, &str); 3] =
     [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")];
 

@@ -66,7 +66,12 @@ pub fn command(
             no_fields(body)?;
             Ok(Command::Revoke(user))
         }
-        Resource::Origin | Resource::LoggedUser(_) | Resource::OpenApi | Resource::Nothing => Err(Refusal::NoSuchRoute),
+        Resource::Origin
+        | Resource::LoggedUser(_)
+        | Resource::Page(_)
+        | Resource::PageRedirect
+        | Resource::OpenApi
+        | Resource::Nothing => Err(Refusal::NoSuchRoute),
     }
 }
 

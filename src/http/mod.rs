@@ -9,6 +9,7 @@ pub mod import;
 pub mod location;
 pub mod management;
 pub mod openapi;
+pub mod page;
 pub mod parameters;
 pub mod refusal;
 pub mod request_head;

@@ -46,7 +46,8 @@ mod tests {
             Resource::Import => Some("import"),
             Resource::Export => Some("export"),
             Resource::Reconcile => Some("reconcile"),
-            Resource::Origin | Resource::Nothing => None,
+            // The page is for people.
+            Resource::Page(_) | Resource::PageRedirect | Resource::Origin | Resource::Nothing => None,
         }
     }
 

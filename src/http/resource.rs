@@ -3,6 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::answer::Envelope;
+use super::page;
 use super::parameters::{BODY_MAX_BYTES, IMPORT_BODY_MAX_BYTES};
 use super::refusal::Refusal;
 use super::request_head::RequestUrl;
@@ -21,6 +22,10 @@ pub enum Resource {
         /// The short spelling of Frappe's documentation, where quotes around the value are allowed.
         quotes: bool,
     },
+    /// `/_gatehouse/`, or a file under `/_gatehouse/page/`.
+    Page(&'static page::File),
+    /// `/_gatehouse`, which is the page's address without its slash.
+    PageRedirect,
     /// `/_gatehouse/health`.
     Health,
     /// `/_gatehouse/openapi.json`.
@@ -61,6 +66,8 @@ impl Resource {
     pub fn is_management(&self) -> bool {
         match self {
             Self::GenerateKeys { .. }
+            | Self::Page(_)
+            | Self::PageRedirect
             | Self::OpenApi
             | Self::Users
             | Self::User(_)
@@ -77,7 +84,7 @@ impl Resource {
     /// Whether it answers anyone.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self, Self::Health | Self::OpenApi)
+        matches!(self, Self::Page(_) | Self::PageRedirect | Self::Health | Self::OpenApi)
     }
 
     /// The largest body it reads, in bytes.
@@ -127,7 +134,13 @@ impl Resource {
         match self {
             Self::LoggedUser(_) => "GET, HEAD, POST, OPTIONS",
             Self::GenerateKeys { .. } | Self::UserGenerate(_) | Self::UserRevoke(_) | Self::Import => "POST, OPTIONS",
-            Self::Health | Self::OpenApi | Self::Users | Self::Audit | Self::Export => "GET, HEAD, OPTIONS",
+            Self::Page(_)
+            | Self::PageRedirect
+            | Self::Health
+            | Self::OpenApi
+            | Self::Users
+            | Self::Audit
+            | Self::Export => "GET, HEAD, OPTIONS",
             Self::Reconcile => "GET, HEAD, POST, OPTIONS",
             Self::User(_) => "GET, HEAD, PUT, DELETE, OPTIONS",
             Self::Origin | Self::Nothing => "",
@@ -159,6 +172,9 @@ fn management(path: &str) -> Resource {
     let (first, user, verb) = (segments.next(), segments.next(), segments.next());
     let user = user.map(|segment| percent_decode_str(segment).decode_utf8().map(std::borrow::Cow::into_owned));
     match (first, user, verb, segments.next()) {
+        (None, ..) => Resource::PageRedirect,
+        (Some(""), None, None, None) => Resource::Page(page::index()),
+        (Some("page"), Some(Ok(name)), None, None) => page::find(&name).map_or(Resource::Nothing, Resource::Page),
         (Some("health"), None, None, None) => Resource::Health,
         (Some("openapi.json"), None, None, None) => Resource::OpenApi,
         (Some("audit"), None, None, None) => Resource::Audit,
@@ -220,8 +236,11 @@ mod tests {
             ("/_gatehouse/users/a/revoke", Resource::UserRevoke("a".into())),
             ("/%5Fgatehouse/users", Resource::Users),
             ("/x/../_gatehouse/health", Resource::Health),
-            ("/_gatehouse", Resource::Nothing),
-            ("/_gatehouse/", Resource::Nothing),
+            ("/_gatehouse", Resource::PageRedirect),
+            ("/_gatehouse/", Resource::Page(page::index())),
+            ("/_gatehouse/page/main.js", Resource::Page(page::find("main.js").unwrap())),
+            ("/_gatehouse/page/index.html", Resource::Nothing),
+            ("/_gatehouse/page/", Resource::Nothing),
             ("/_gatehouse/users/", Resource::Nothing),
             ("/_gatehouse/users/%ff", Resource::Nothing),
             ("/_gatehouse/users/a/b", Resource::Nothing),

@@ -14,6 +14,7 @@ use crate::http::answer::{Answer, Envelope};
 use crate::http::forward::check_loop;
 use crate::http::management::{health, health_problems};
 use crate::http::openapi::description;
+use crate::http::page::redirect;
 use crate::http::refusal::Refusal;
 use crate::http::request_head::RequestHead;
 use crate::http::resource::Resource;
@@ -56,6 +57,8 @@ async fn handle(call: &Call<'_>, request: &Request) -> Result<Reply, Refusal> {
             origin::forward(call, request, Some(&principal)).await.map(Reply::Origin)
         }
         Access::Own(resource, _) if head.method == "OPTIONS" => Ok(Reply::Own(Answer::options(resource.allow()))),
+        Access::Own(Resource::Page(file), _) => Ok(Reply::Own(file.answer())),
+        Access::Own(Resource::PageRedirect, _) => Ok(Reply::Own(redirect())),
         Access::Own(Resource::OpenApi, _) => Ok(Reply::Own(description())),
         Access::Own(Resource::LoggedUser(envelope), Some(credentials)) => {
             let user = logged_user(call, &credentials).await?;

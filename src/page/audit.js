@@ -1,0 +1,43 @@
+// The audit log, of everyone or of one user.
+
+import { element, heading, row, table, time } from "./elements.js";
+import { userPath } from "./gate.js";
+import { list } from "./listing.js";
+
+const COLUMNS = ["When", "Who", "From", "What", "User", "Details"];
+
+export function auditView(view) {
+  const place = element("section", { "aria-label": "Audit log" });
+  view.replaceChildren(element("div.toolbar", null, heading("Audit log")), place);
+  auditList(place, "");
+}
+
+export function auditList(place, user) {
+  return list(place, {
+    path: `audit?${new URLSearchParams({ user })}`, name: "entries", row: entryRow,
+    table: (rows) => table("Audit log", COLUMNS, rows),
+    empty: () => element("p.empty", null, "Nothing has happened yet."),
+  });
+}
+
+function entryRow({ at, actor, address, action, user, detail }) {
+  const link = user && element("a", { href: `#/${userPath(user)}` }, user);
+  return row(COLUMNS, [time(at), actor ?? "a stranger", address ?? "–", element("b", { "data-action": action }, action), link ?? "–", details(detail)]);
+}
+
+function details(detail) {
+  const lines = Object.entries(detail).map(([name, value]) => {
+    if (!value || typeof value !== "object" || !("to" in value)) return `${name}: ${said(value)}`;
+    const { from, to } = value;
+    // Of a new user only what is not as it always is.
+    if (from === null) return [null, false, true, 0].includes(to) || to.length === 0 ? null : `${name}: ${said(to)}`;
+    return `${name}: ${said(from)} → ${said(to)}`;
+  });
+  return lines.filter(Boolean).map((line) => element("div", null, line));
+}
+
+function said(value) {
+  if (value === null || value.length === 0) return "none";
+  if (Array.isArray(value)) return value.map(said).join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : { true: "yes", false: "no" }[value] ?? String(value);
+}

@@ -1,0 +1,103 @@
+// The view of all users.
+
+import { formDialog } from "./dialogs.js";
+import { badge, button, element, field, heading, notice, row, table, time } from "./elements.js";
+import { Refused, ask, userPath } from "./gate.js";
+import { generateKeys } from "./keys.js";
+import { list } from "./listing.js";
+
+const STATUSES = ["active", "disabled", "expired", "revoked", "keyless"];
+const COLUMNS = ["User", "Status", "Roles", "API key", "Created", "Last rotated", "Last used", "Expires"];
+
+/** A user's status, and whether KV still has to follow. */
+export function status(user) {
+  return [badge(user.status), ...(user.published ? [] : [" ", badge("spreading")])];
+}
+
+export function usersView(view) {
+  const place = element("section", { "aria-label": "Users", id: "users" });
+  const search = element("input", {
+    type: "search", name: "q", placeholder: "Search by name or API key", "aria-label": "Search users by the start of a name or API key",
+    autocapitalize: "none", spellcheck: false,
+  });
+  const filter = element("select", { name: "status", "aria-label": "Status" },
+    element("option", { value: "" }, "Any status"), STATUSES.map((word) => element("option", null, word)));
+  const show = () => {
+    const query = new URLSearchParams({ q: search.value.trim(), status: filter.value });
+    return list(place, {
+      path: `users?${query}`, name: "users", row: userRow,
+      table: (rows) => table("Users", COLUMNS, rows),
+      empty: () => (search.value || filter.value ? nobody(search, filter, show) : noUsers()),
+    });
+  };
+  let typing;
+  search.oninput = () => {
+    clearTimeout(typing);
+    typing = setTimeout(show, 200);
+  };
+  filter.onchange = show;
+  view.replaceChildren(
+    element("div.toolbar", null, heading("Users"), search, filter, button("Add user", addUser, { id: "add-user", className: "primary" })),
+    place);
+  show();
+}
+
+function userRow(user) {
+  const name = element("a.name", { href: `#/${userPath(user.user)}` }, user.user);
+  const key = user.api_key ? element("code", null, user.api_key) : element("span.muted", null, "none yet");
+  return row(COLUMNS, [
+    name, status(user), user.roles.join(", ") || element("span.muted", null, "none"), key,
+    time(user.created_at), time(user.rotated_at), time(user.last_used_at), time(user.not_after),
+  ]);
+}
+
+function noUsers() {
+  return element("div.empty", null,
+    element("h2", null, "No users yet"),
+    element("p", null, "A user is whoever calls your API: a person, a script, an app. Add one and generate its keys; it can call at once."),
+    button("Add a user and generate keys", addUser, { id: "add-first", className: "primary" }));
+}
+
+function nobody(search, filter, show) {
+  return element("div.empty", null,
+    element("h2", null, "Nobody matches"),
+    element("p", null, "The search finds the start of a name or of an API key."),
+    button("Clear the search", () => {
+      search.value = filter.value = "";
+      search.focus();
+      return show();
+    }));
+}
+
+/** Adds a user, generates its keys if asked to, and opens its view. */
+async function addUser() {
+  const name = element("input", { name: "user", required: true, maxLength: 140, autocomplete: "off", autocapitalize: "none", spellcheck: false });
+  const roles = element("input", { name: "roles", autocomplete: "off" });
+  const keys = element("input", { type: "checkbox", name: "keys", checked: true });
+  const added = await formDialog({
+    title: "Add a user",
+    content: [
+      field("User", name, "A name or an e-mail address, as your server knows it."),
+      field("Roles (optional)", roles, "Separated by commas. System Manager lets a user in here; everything else is for your server."),
+      element("label.check", null, keys, "Generate keys now"),
+    ],
+    action: "Add user",
+    submit: async () => {
+      const path = userPath(name.value.trim());
+      const known = await ask("GET", path).catch((error) => {
+        if (error.status !== 404) throw error;
+      });
+      if (known) throw new Refused(409, "There is a user of this name already.");
+      return ask("PUT", path, { roles: listed(roles.value) });
+    },
+  });
+  if (!added) return;
+  notice(`${added.user} added.`);
+  if (keys.checked) await generateKeys(added).catch((error) => notice(error.message));
+  location.hash = `#/${userPath(added.user)}`;
+}
+
+/** What commas or line breaks separate. */
+export function listed(text, separator = ",") {
+  return text.split(separator).map((part) => part.trim()).filter(Boolean);
+}
