@@ -4,6 +4,7 @@ import { element, heading, row, table, time } from "./elements.js";
 import { userPath } from "./gate.js";
 import { list } from "./listing.js";
 
+const SAID_ALREADY = ["user", "created_at", "rotated_at"];
 const COLUMNS = ["When", "Who", "From", "What", "User", "Details"];
 
 export function auditView(view) {
@@ -27,6 +28,7 @@ function entryRow({ at, actor, address, action, user, detail }) {
 
 function details(detail) {
   const lines = Object.entries(detail).map(([name, value]) => {
+    if (SAID_ALREADY.includes(name)) return null;
     if (!value || typeof value !== "object" || !("to" in value)) return `${name}: ${said(value)}`;
     const { from, to } = value;
     // Of a new user only what is not as it always is.

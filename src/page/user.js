@@ -11,7 +11,7 @@ import { listed, status } from "./users.js";
 export function userView(view, name, me) {
   const title = heading(name);
   const badges = element("span");
-  const place = element("div");
+  const place = element("div.stack");
   // What had the focus is made anew: it, or else the heading, has it again.
   const show = (focused) => load(place, () => ask("GET", userPath(name)), (user) => {
     title.textContent = user.user;
@@ -47,7 +47,7 @@ function access(user, show) {
   const key = element("code", null, user.api_key);
   const facts = [
     ["API key", user.api_key ? [key, copyButton("API key", key)] : element("span.muted", null, "none yet: it is made with the first secret, and kept for life")],
-    ["API secret", ["none works", "one works", "two work: the newest, and the one before in its grace"][user.secrets]],
+    ["API secret", ["none", "one works; it can't be shown again", "two work: the newest, and the one before in its grace"][user.secrets]],
     ["Created", time(user.created_at)],
     ["Last rotated", time(user.rotated_at)],
     ["Last used", time(user.last_used_at)],
@@ -113,7 +113,7 @@ function settings(user, show) {
     await show("save");
   });
   const button = element("button", { id: "save" }, "Save settings");
-  const form = element("form", null,
+  const form = element("form.columns", null,
     field("Roles", roles, "Separated by commas. System Manager may use this page; your server gets all of them."),
     field("Expires", expires, `In your time zone${user.not_after ? `: ${exactly(user.not_after)}` : ""}. Empty: never.`),
     field("Allowed addresses", addresses, "One a line, or ranges such as 192.0.2.0/24. Empty: from anywhere."),

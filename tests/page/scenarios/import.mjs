@@ -27,11 +27,12 @@ await scenario(async (page) => {
 
   await page.getByRole("button", { name: "Import 2 of 4 rows" }).click();
   await says(page, "2 users imported.");
+  while ((await manage("GET", "health")).outbox > 0) await page.waitForTimeout(50);
   assert.equal(await statusFor("000000000000001", "000000000000002"), 200);
   const [alice] = (await manage("GET", "users?q=alice")).users;
   assert.deepEqual(alice.roles, ['"Quoted"', "Sales User"]);
   const [bob] = (await manage("GET", "users?q=bob")).users;
-  assert.deepEqual([bob.enabled, bob.allowed_ips], [false, ["192.0.2.1", "192.0.2.2"]]);
+  assert.deepEqual([bob.enabled, bob.allowed_ips], [false, ["192.0.2.1/32", "192.0.2.2/32"]]);
 
   // More than the gate takes at a time, in the other format.
   const users = Array.from({ length: 1100 }, (_, number) => ({ user: `many${number}` }));

@@ -24,7 +24,8 @@ for (const colorScheme of ["light", "dark"]) {
     await scenario(async (page) => {
       const look = async (view) => {
         await fits(page);
-        await picture(page, `${size}-${colorScheme}-${view}`, { fullPage: true });
+        const fullPage = (await page.getByRole("dialog").count()) === 0;
+        await picture(page, `${size}-${colorScheme}-${view}`, { fullPage });
       };
       await look("sign-in");
       await signIn(page);
@@ -34,7 +35,7 @@ for (const colorScheme of ["light", "dark"]) {
       await look("add-user");
       await page.keyboard.press("Escape");
       await page.getByRole("link", { name: "inventory-sync" }).click();
-      await page.getByRole("cell", { name: "generate", exact: true }).waitFor();
+      await page.locator("[data-action=generate]").first().waitFor();
       await look("user");
       await page.getByRole("button", { name: "Generate Keys again" }).click();
       await look("rotate");
@@ -46,7 +47,7 @@ for (const colorScheme of ["light", "dark"]) {
       await look("confirm");
       await page.keyboard.press("Escape");
       await page.getByRole("link", { name: "Audit log" }).click();
-      await page.getByRole("cell", { name: "revoke", exact: true }).waitFor();
+      await page.locator("[data-action=revoke]").first().waitFor();
       await look("audit");
       await page.getByRole("link", { name: "Import" }).click();
       await page.getByLabel("File").setInputFiles({
