@@ -31,7 +31,7 @@ function details(detail) {
     if (SAID_ALREADY.includes(name)) return null;
     if (!value || typeof value !== "object" || !("to" in value)) return `${name}: ${said(value)}`;
     const { from, to } = value;
-    // Of a new user only what is not as it always is.
+    // Of a new user, only what differs from other new ones.
     if (from === null) return [null, false, true, 0].includes(to) || to.length === 0 ? null : `${name}: ${said(to)}`;
     return `${name}: ${said(from)} → ${said(to)}`;
   });

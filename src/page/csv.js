@@ -1,6 +1,5 @@
 // Files of users to import: JSON as the gate takes it, or CSV (RFC 4180) with a header line.
 
-/** The records of a CSV text: quoted fields may hold separators, line breaks and doubled quotes. */
 function records(text) {
   const separator = /^[^,\r\n]*;/.test(text) ? ";" : ",";
   const found = [];
@@ -27,19 +26,18 @@ const FIELDS = {
   __proto__: null,
   roles: parts(","),
   allowed_ips: parts(/[,\s]/),
-  // A path with a semicolon matches no rule, so that none is lost.
+  // No rule holds a semicolon.
   rules: parts(/[;\n]/),
   enabled: flag,
   strict: flag,
 };
 
-/** What is neither true nor false goes to the gate as it is, to be refused there. */
+/** Anything else is for the gate to refuse. */
 function flag(text) {
   if (/^(true|yes|1)$/i.test(text)) return true;
   return /^(false|no|0)$/i.test(text) ? false : text;
 }
 
-/** The users in a file's text. Throws an error that says what is wrong with it. */
 export function usersIn(text) {
   if (/^\s*[{[]/.test(text)) {
     let json;

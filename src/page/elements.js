@@ -1,6 +1,6 @@
 // Pieces that every view is made of. Data becomes text here, never markup.
 
-/** Makes an element: `element("p.hint", { id: "x" }, "text", child)`. Children that are null or false are left out. */
+/** As in `element("p.hint", { id: "x" }, "text", child)`; children that are null or false are left out. */
 export function element(tag, properties, ...children) {
   const [name, ...classes] = tag.split(".");
   const made = document.createElement(name);
@@ -17,7 +17,6 @@ export function button(text, onclick, properties) {
   return element("button", { type: "button", onclick, ...properties }, text);
 }
 
-/** A field with its label, and a hint that is read with it. */
 export function field(label, input, hint) {
   if (hint) {
     input.setAttribute("aria-describedby", `${input.name}-hint`);
@@ -26,34 +25,55 @@ export function field(label, input, hint) {
   return element("div.field", null, element("label", null, label, input), hint);
 }
 
-/** A view's heading, which takes the focus when the view is opened. */
+/** Takes the focus when its view is opened. */
 export function heading(text) {
   document.title = `${text} · Gatehouse`;
   return element("h1", { tabIndex: -1 }, text);
+}
+
+/** What a button does: never twice at a time, and where it fails, the reason is said beside it. */
+export function act(action) {
+  return async ({ currentTarget: pressed }) => {
+    if (pressed.ariaBusy) return;
+    pressed.ariaBusy = "true";
+    const place = pressed.parentElement;
+    place.querySelector(".alert")?.remove();
+    try {
+      await action();
+    } catch (error) {
+      place.append(element("p.alert", { role: "alert" }, error.message));
+    }
+    pressed.ariaBusy = null;
+  };
+}
+
+/** A form that `go` sends. */
+export function form(tag, go, submit, ...content) {
+  const made = element(tag, null, content.flat());
+  made.onsubmit = (event) => {
+    event.preventDefault();
+    act(submit)({ currentTarget: go });
+  };
+  return made;
 }
 
 const UNITS = [["year", 31536e3], ["month", 2592e3], ["day", 86400], ["hour", 3600], ["minute", 60]];
 const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const ABSOLUTE = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
-export function exactly(at) {
-  return ABSOLUTE.format(new Date(at));
-}
-
-/** A time as people say it, its exact value on hover; or what stands for none. */
-export function time(at, none = "never") {
-  if (!at) return element("span.muted", null, none);
+export function time(at) {
+  if (!at) return element("span.muted", null, "never");
   const seconds = (new Date(at) - Date.now()) / 1000;
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? [];
   const text = unit ? RELATIVE.format(Math.trunc(seconds / size), unit) : seconds > 0 ? "in a moment" : "just now";
-  return element("time", { dateTime: at, title: exactly(at) }, text);
+  return element("time", { dateTime: at, title: ABSOLUTE.format(new Date(at)) }, text);
 }
 
 export function badge(word) {
   return element("span.badge", { "data-status": word }, word);
 }
 
-/** A row of a table whose cells carry their column's name, for narrow screens. */
+/** Cells carry their column's name, for narrow screens; roles, since those undo what a table is. */
 export function row(columns, cells) {
   const cell = (content, index) => element("td", { role: "cell", "data-label": columns[index] }, content);
   return element("tr", { role: "row" }, cells.map(cell));
@@ -67,7 +87,6 @@ export function table(caption, columns, rows) {
 }
 
 let fading;
-/** Says something in passing; also to those who listen. */
 export function notice(text) {
   const place = document.querySelector("dialog [role=status]") ?? document.getElementById("notice");
   clearTimeout(fading);
@@ -75,7 +94,7 @@ export function notice(text) {
   fading = setTimeout(() => (place.textContent = ""), 8000);
 }
 
-/** A button that copies a text, or selects it where the browser does not let pages copy. */
+/** Selects the text where the browser does not let pages copy. */
 export function copyButton(what, shown) {
   return button("Copy", async () => {
     try {

@@ -3,7 +3,7 @@
 let session = null;
 let ended = () => {};
 
-/** Why the gate did not do what it was asked; `status` is 0 where it did not answer. */
+/** `status` is 0 where the gate did not answer. */
 export class Refused extends Error {
   constructor(status, message, rows) {
     super(message);
@@ -11,12 +11,12 @@ export class Refused extends Error {
   }
 }
 
-/** Has `callback` called with a reason when the gate no longer lets these credentials manage. */
+/** Calls back with a reason when these credentials may no longer manage. */
 export function whenEnded(callback) {
   ended = callback;
 }
 
-/** Forgets the credentials; what is still under way will never be answered. */
+/** What is still under way is never answered. */
 export function forget() {
   session?.abort.abort();
   session = null;
@@ -32,7 +32,6 @@ export async function signIn(apiKey, apiSecret) {
   return message ?? apiKey;
 }
 
-/** Asks one of the management routes. */
 export async function ask(method, path, body) {
   const { authorization, abort } = session;
   const asked = { authorization, abort };
@@ -43,8 +42,8 @@ export async function ask(method, path, body) {
     if (await isOver(asked, error)) {
       ended(
         error.status === 401
-          ? "You are no longer authorised: these credentials were revoked, replaced or disabled, or have expired."
-          : "You are no longer authorised: your user does not have the role System Manager any more.",
+          ? "You are no longer authorised: these credentials were revoked or disabled, or have expired."
+          : "You are no longer authorised: you are not a System Manager any more.",
       );
       return new Promise(() => {});
     }
@@ -52,12 +51,11 @@ export async function ask(method, path, body) {
   }
 }
 
-/** A user's address among the routes. */
 export function userPath(user, verb = "") {
   return `users/${encodeURIComponent(user)}${verb}`;
 }
 
-/** A 403 may be about this one request; whether the caller may manage at all is for the gate to say. */
+/** A 403 may be about this one request alone. */
 async function isOver(asked, error) {
   if (error.status !== 403) return error.status === 401;
   const again = await send(asked, "GET", "/_gatehouse/users?limit=1").catch(({ status }) => status);

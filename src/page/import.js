@@ -1,11 +1,10 @@
-// Importing users with the credentials they have: a file, a preview of what would happen, then the import.
+// Importing users with the credentials they have: a file, a preview, then the import.
 
 import { badge, button, element, field, heading, notice, row, table } from "./elements.js";
 import { ask } from "./gate.js";
 import { usersIn } from "./csv.js";
 
 const ROWS_A_BATCH = 1000;
-const CHARACTERS_A_BATCH = 1_000_000;
 const ROWS_SHOWN = 200;
 const COLUMNS = ["Row", "User", "Result", "Reason"];
 
@@ -16,14 +15,14 @@ export function importView(view) {
     const [chosen] = file.files;
     if (!chosen) return;
     const text = await chosen.text();
-    // The file may hold secrets: nothing keeps hold of it.
+    // It may hold secrets.
     file.value = "";
     await attempt(result, "Checking …", async () => preview(result, chosen.name, usersIn(text)));
   };
   view.replaceChildren(
     element("div.toolbar", null, heading("Import")),
     element("section.card", null,
-      element("p", null, "Bring users along with the API keys and secrets they have elsewhere, for example in Frappe. Clients go on working unchanged. You see what would happen before anything does."),
+      element("p", null, "Bring users along with the API keys and secrets they have, in Frappe for example. You see what would happen before anything does."),
       field("File", file, "JSON or CSV, read in this browser."),
       element("pre", { tabIndex: 0, "aria-label": "Example" },
         'user,api_key,api_secret,roles\nalice@example.com,1f0c3a9e2b7d4c5,9d8e7f6a5b4c3d2,"Sales User, Employee"')),
@@ -39,33 +38,24 @@ async function attempt(place, saying, action) {
   }
 }
 
-/** As many rows at a time as the gate takes. */
 function batches(rows) {
-  const made = [];
-  let size = Infinity;
-  for (const one of rows) {
-    const length = JSON.stringify(one.user).length;
-    if (size + length > CHARACTERS_A_BATCH || made.at(-1).length === ROWS_A_BATCH) {
-      made.push([]);
-      size = 0;
-    }
-    made.at(-1).push(one);
-    size += length;
-  }
-  return made;
+  const starts = rows.keys().filter((at) => at % ROWS_A_BATCH === 0);
+  return [...starts.map((at) => rows.slice(at, at + ROWS_A_BATCH))];
 }
 
-async function send(rows, dry_run) {
+function send(rows, dry_run) {
   return ask("POST", "import", { users: rows.map(({ user }) => user), dry_run });
 }
 
-/** Writes into each row what would become of it. Rows that are wrong are left out, so that the rest can be judged. */
+/** Writes into each row what would become of it. The gate judges the rest only once invalid rows are left out. */
 async function judge(rows) {
   const answer = await send(rows, true).catch((error) => {
     if (!error.rows) throw error;
     return error;
   });
-  rows.forEach((one, at) => Object.assign(one, { result: answer.rows[at].result, message: answer.rows[at].message }));
+  rows.forEach((one, at) => {
+    ({ result: one.result, message: one.message } = answer.rows[at]);
+  });
   const right = rows.filter(({ result }) => result !== "invalid");
   if (right.length && right.length < rows.length) await judge(right);
 }

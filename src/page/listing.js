@@ -1,11 +1,11 @@
 // What comes from the gate, in its states: loading, failed, empty, there, and with more to come.
 
-import { button, element, notice } from "./elements.js";
+import { act, button, element, notice } from "./elements.js";
 import { ask } from "./gate.js";
 
 const turns = new WeakMap();
 
-/** Shows what `fetchIt` brings, and until then that it is loading. Only what was asked for last is shown in a place. */
+/** Only what was asked for last is shown in a place. */
 export async function load(place, fetchIt, show) {
   const turn = {};
   turns.set(place, turn);
@@ -30,30 +30,21 @@ function failure(error, retry) {
     button("Try again", retry, { className: "primary" }));
 }
 
-/** Shows a list page by page. `path` ends in its query; `name` is the list's in the answer. */
+/** Page by page. `path` ends in a query; `name` is the list's in the answer. */
 export function list(place, { path, name, empty, table, row }) {
   return load(place, () => ask("GET", path), (page) => {
     if (!page[name].length) return place.replaceChildren(empty());
     const shown = table(page[name].map(row));
     let cursor = page.next_cursor;
-    const failed = element("p.alert", { role: "alert", hidden: true });
-    const more = button("Load more", async () => {
-      failed.hidden = true;
-      more.ariaBusy = "true";
-      try {
-        const next = await ask("GET", `${path}&cursor=${encodeURIComponent(cursor)}`);
-        const rows = next[name].map(row);
-        shown.tBodies[0].append(...rows);
-        cursor = next.next_cursor;
-        more.hidden = !cursor;
-        rows[0]?.querySelector("a")?.focus();
-        notice(`${next[name].length} more.`);
-      } catch (error) {
-        failed.textContent = error.message;
-        failed.hidden = false;
-      }
-      more.ariaBusy = null;
-    }, { hidden: !cursor });
-    place.replaceChildren(element("div.scroll", null, shown), failed, more);
+    const more = button("Load more", act(async () => {
+      const next = await ask("GET", `${path}&cursor=${encodeURIComponent(cursor)}`);
+      const rows = next[name].map(row);
+      shown.tBodies[0].append(...rows);
+      cursor = next.next_cursor;
+      more.hidden = !cursor;
+      rows[0]?.querySelector("a")?.focus();
+      notice(`${rows.length} more.`);
+    }), { hidden: !cursor });
+    place.replaceChildren(element("div.scroll", null, shown), element("div.actions.start", null, more));
   });
 }

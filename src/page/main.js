@@ -14,21 +14,20 @@ const { api_key: apiKey, api_secret: apiSecret } = form.elements;
 
 let me = null;
 
-/** Shows what the address names: `#/users`, `#/users/<user>`, `#/audit`, `#/import`. */
+/** Addresses are `#/users`, `#/users/<user>`, `#/audit`, `#/import`. */
 function route() {
   if (!me) return;
   closeDialogs();
   const [, name, parameter] = location.hash.split("/");
   for (const link of bar.querySelectorAll("nav a")) {
-    if (link.hash === `#/${name || "users"}`) link.ariaCurrent = "page";
-    else link.ariaCurrent = null;
+    link.ariaCurrent = link.hash === `#/${name || "users"}` ? "page" : null;
   }
   if (name === "audit") auditView(view);
   else if (name === "import") importView(view);
   else if (parameter) userView(view, decoded(parameter), me);
   else usersView(view);
   scrollTo(0, 0);
-  // So that the new view is read out, and the next Tab is its first.
+  // Read out, and where Tab goes on from.
   view.querySelector("h1").focus({ preventScroll: true });
 }
 
@@ -40,7 +39,6 @@ function decoded(text) {
   }
 }
 
-/** Forgets everything that was shown, and asks to sign in. */
 function leave(why = "") {
   forget();
   me = null;
@@ -60,8 +58,8 @@ function say(why) {
 }
 
 const REASONS = {
-  401: "The gate does not know this API key with this secret. Check both for typing errors.",
-  403: "These credentials are good, but not for this page: it is for System Managers. Ask one of them for that role.",
+  401: "The gate does not know this API key with this secret.",
+  403: "These credentials are good, but this page is for System Managers. Ask one of them for that role.",
 };
 
 form.addEventListener("submit", async (event) => {
@@ -87,7 +85,7 @@ form.addEventListener("submit", async (event) => {
 
 byId("sign-out").addEventListener("click", () => leave());
 addEventListener("hashchange", route);
-// A page that the browser keeps for going back must not keep a session.
+// Browsers keep pages for going back.
 addEventListener("pagehide", () => leave());
 whenEnded(leave);
 leave();

@@ -2,17 +2,17 @@
 
 import { auditList } from "./audit.js";
 import { formDialog } from "./dialogs.js";
-import { button, copyButton, element, exactly, field, heading, notice, time } from "./elements.js";
+import { act, button, copyButton, element, field, form, heading, notice, time } from "./elements.js";
 import { ask, userPath } from "./gate.js";
 import { generateKeys } from "./keys.js";
 import { load } from "./listing.js";
-import { listed, status } from "./users.js";
+import { ROLES_HINT, listed, status } from "./users.js";
 
 export function userView(view, name, me) {
   const title = heading(name);
   const badges = element("span");
   const place = element("div.stack");
-  // What had the focus is made anew: it, or else the heading, has it again.
+  // What had the focus is made anew.
   const show = (focused) => load(place, () => ask("GET", userPath(name)), (user) => {
     title.textContent = user.user;
     badges.replaceChildren(...status(user));
@@ -39,20 +39,20 @@ function parts(user, me, show) {
 
 function spreading(show) {
   return element("p.warning", null,
-    "Spreading: the change is made, but KV does not say so yet. Until it does, normally within a minute, other places may go by what was before. ",
+    "Spreading: the change is made, but KV does not say so yet. Until then, normally for a minute at most, what was before may still hold. ",
     button("Check again", () => show("check"), { id: "check" }));
 }
 
 function access(user, show) {
   const key = element("code", null, user.api_key);
   const facts = [
-    ["API key", user.api_key ? [key, copyButton("API key", key)] : element("span.muted", null, "none yet: it is made with the first secret, and kept for life")],
-    ["API secret", ["none", "one works; it can't be shown again", "two work: the newest, and the one before in its grace"][user.secrets]],
+    ["API key", user.api_key ? [key, copyButton("API key", key)] : element("span.muted", null, "none yet")],
+    ["API secret", ["none", "one works; it can't be shown again", "two work, the older one for a while"][user.secrets]],
     ["Created", time(user.created_at)],
     ["Last rotated", time(user.rotated_at)],
     ["Last used", time(user.last_used_at)],
   ];
-  const generate = button(user.secrets ? "Generate Keys again …" : "Generate Keys", act(async () => {
+  const generate = button(user.secrets ? "Generate Keys again (rotate) …" : "Generate Keys", act(async () => {
     if (await generateKeys(user)) await show("generate");
   }), { id: "generate", className: "primary" });
   const enabled = button(user.enabled ? "Disable" : "Enable", act(async () => {
@@ -63,27 +63,10 @@ function access(user, show) {
   return element("section.card", { "aria-labelledby": "access" },
     element("h2", { id: "access" }, "API Access"),
     element("dl", null, facts.map(([name, value]) => element("div", null, element("dt", null, name), element("dd", null, value)))),
-    user.secrets ? element("p.hint", null, "Generating again rotates: a new secret, the same API key.") : null,
     element("div.actions.start", null, generate, enabled));
 }
 
-/** Something a button does: not twice at a time, and said beside it where it fails. */
-function act(action) {
-  return async ({ currentTarget: pressed }) => {
-    if (pressed.ariaBusy) return;
-    pressed.ariaBusy = "true";
-    const place = pressed.parentElement;
-    place.querySelector(".alert")?.remove();
-    try {
-      await action();
-    } catch (error) {
-      place.append(element("p.alert", { role: "alert" }, error.message));
-    }
-    pressed.ariaBusy = null;
-  };
-}
-
-/** A time as `datetime-local` has it, which is local and knows no zone. */
+/** As `datetime-local` has it: local, without a zone. */
 function local(at) {
   if (!at) return "";
   const date = new Date(at);
@@ -104,28 +87,24 @@ function settings(user, show) {
     strict: strict.checked,
   });
   const before = read();
-  const save = act(async () => {
-    // Only what was changed here: somebody else may have changed the rest meanwhile.
+  const save = async () => {
+    // Somebody else may have changed the rest meanwhile.
     const changed = Object.entries(read()).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]));
     if (!changed.length) return notice("Nothing was changed.");
     await ask("PUT", userPath(user.user), Object.fromEntries(changed));
     notice("Saved.");
     await show("save");
-  });
-  const button = element("button", { id: "save" }, "Save settings");
-  const form = element("form.columns", null,
-    field("Roles", roles, "Separated by commas. System Manager may use this page; your server gets all of them."),
-    field("Expires", expires, `In your time zone${user.not_after ? `: ${exactly(user.not_after)}` : ""}. Empty: never.`),
+  };
+  const go = element("button", { id: "save" }, "Save settings");
+  const made = form("form.columns", go, save,
+    field("Roles", roles, ROLES_HINT),
+    field("Expires", expires, "In your time zone. Empty: never."),
     field("Allowed addresses", addresses, "One a line, or ranges such as 192.0.2.0/24. Empty: from anywhere."),
     field("Access rules", rules, "One a line: a method or *, then a path, as in GET /reports/*. Empty: everything."),
     element("label.check", null, strict, element("span", null, "Strict ",
-      element("small", null, "Asks the registry at each request: slower, but changes bite at once."))),
-    element("div.actions.start", null, button));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    save({ currentTarget: button });
-  });
-  return element("section.card", { "aria-labelledby": "settings" }, element("h2", { id: "settings" }, "Settings"), form);
+      element("small", null, "Changes bite at once, and each request is slower."))),
+    element("div.actions.start", null, go));
+  return element("section.card", { "aria-labelledby": "settings" }, element("h2", { id: "settings" }, "Settings"), made);
 }
 
 function ending(user, me, show) {
@@ -133,22 +112,22 @@ function ending(user, me, show) {
     title, action, danger: true, submit,
     content: [element("p", null, text), user.user === me && element("p.warning", null, "These are the credentials that you are signed in with.")],
   });
-  const revoke = async () => {
+  const revoke = act(async () => {
     const done = await confirm(`Revoke the keys of ${user.user}?`,
-      `No secret of ${user.user} will work any more, and this can't be undone. The API key stays reserved; new keys can be generated later.`,
+      `No secret of ${user.user} will work any more. This can't be undone, but new keys can be generated.`,
       `Revoke ${user.user}`, () => ask("POST", userPath(user.user, "/revoke")));
     if (!done) return;
     notice(`The keys of ${user.user} are revoked.`);
     await show("revoke");
-  };
-  const remove = async () => {
+  });
+  const remove = act(async () => {
     const done = await confirm(`Delete ${user.user}?`,
-      `Revokes the keys of ${user.user}, clears all settings and takes the user off the list. The API key stays reserved, and so does the audit log.`,
+      `Revokes the keys of ${user.user}, clears all settings, and takes the user off the list. The audit log stays.`,
       `Delete ${user.user}`, () => ask("DELETE", userPath(user.user)));
     if (!done) return;
     location.hash = "#/users";
     notice(`${user.user} is deleted.`);
-  };
+  });
   return element("section.card", { "aria-labelledby": "ending" },
     element("h2", { id: "ending" }, "Revoke or delete"),
     element("p.hint", null, "To stop a user for a while, disable it instead."),

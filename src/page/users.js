@@ -1,15 +1,15 @@
 // The view of all users.
 
 import { formDialog } from "./dialogs.js";
-import { badge, button, element, field, heading, notice, row, table, time } from "./elements.js";
+import { act, badge, button, element, field, heading, notice, row, table, time } from "./elements.js";
 import { Refused, ask, userPath } from "./gate.js";
 import { generateKeys } from "./keys.js";
 import { list } from "./listing.js";
 
 const STATUSES = ["active", "disabled", "expired", "revoked", "keyless"];
+export const ROLES_HINT = "Separated by commas. System Manager lets a user in here; your server gets all of them.";
 const COLUMNS = ["User", "Status", "Roles", "API key", "Created", "Last rotated", "Last used", "Expires"];
 
-/** A user's status, and whether KV still has to follow. */
 export function status(user) {
   return [badge(user.status), ...(user.published ? [] : [" ", badge("spreading")])];
 }
@@ -54,7 +54,7 @@ function userRow(user) {
 function noUsers() {
   return element("div.empty", null,
     element("h2", null, "No users yet"),
-    element("p", null, "A user is whoever calls your API: a person, a script, an app. Add one and generate its keys; it can call at once."),
+    element("p", null, "A user is whoever calls your API: a person, a script, an app."),
     button("Add a user and generate keys", addUser, { id: "add-first", className: "primary" }));
 }
 
@@ -69,8 +69,7 @@ function nobody(search, filter, show) {
     }));
 }
 
-/** Adds a user, generates its keys if asked to, and opens its view. */
-async function addUser() {
+const addUser = act(async () => {
   const name = element("input", { name: "user", required: true, maxLength: 140, autocomplete: "off", autocapitalize: "none", spellcheck: false });
   const roles = element("input", { name: "roles", autocomplete: "off" });
   const keys = element("input", { type: "checkbox", name: "keys", checked: true });
@@ -78,7 +77,7 @@ async function addUser() {
     title: "Add a user",
     content: [
       field("User", name, "A name or an e-mail address, as your server knows it."),
-      field("Roles (optional)", roles, "Separated by commas. System Manager lets a user in here; everything else is for your server."),
+      field("Roles (optional)", roles, ROLES_HINT),
       element("label.check", null, keys, "Generate keys now"),
     ],
     action: "Add user",
@@ -95,9 +94,8 @@ async function addUser() {
   notice(`${added.user} added.`);
   if (keys.checked) await generateKeys(added).catch((error) => notice(error.message));
   location.hash = `#/${userPath(added.user)}`;
-}
+});
 
-/** What commas or line breaks separate. */
 export function listed(text, separator = ",") {
   return text.split(separator).map((part) => part.trim()).filter(Boolean);
 }

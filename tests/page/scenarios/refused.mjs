@@ -13,7 +13,7 @@ await scenario(async (page) => {
   assert.equal(await page.locator("#view").isVisible(), false);
 
   await signIn(page, given.api_key, given.api_secret);
-  await says(page, "it is for System Managers");
+  await says(page, "this page is for System Managers");
 
   // As many failures as one address has in a minute.
   const guess = () => fetch(`${url}/_gatehouse/users`, { headers: { Authorization: "token guess:guess" } });

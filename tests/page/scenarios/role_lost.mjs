@@ -10,7 +10,7 @@ await scenario(async (page) => {
   await says(page, "API Access");
   await manage("PUT", "users/manager", { roles: [] });
   await page.getByRole("button", { name: "Disable" }).click();
-  await says(page, "your user does not have the role System Manager any more");
+  await says(page, "you are not a System Manager any more");
   await picture(page, "no-longer-authorised");
   assert.equal(await page.locator("#view").textContent(), "", "what was shown is forgotten");
   assert.equal((await manage("GET", "users/manager")).enabled, true);
