@@ -17,7 +17,7 @@ export function auditList(place, user) {
   return list(place, {
     path: `audit?${new URLSearchParams({ user })}`, name: "entries", row: entryRow,
     table: (rows) => table("Audit log", COLUMNS, rows),
-    empty: () => element("p.empty", null, "Nothing has happened yet."),
+    none: () => element("p.empty", null, "Nothing has happened yet."),
   });
 }
 
@@ -29,8 +29,8 @@ function entryRow({ at, actor, address, action, user, detail }) {
 function details(detail) {
   const lines = Object.entries(detail).map(([name, value]) => {
     if (SAID_ALREADY.includes(name)) return null;
-    if (!value || typeof value !== "object" || !("to" in value)) return `${name}: ${said(value)}`;
-    const { from, to } = value;
+    const { from, to } = value ?? {};
+    if (to === undefined) return `${name}: ${said(value)}`;
     // Of a new user, only what differs from other new ones.
     if (from === null) return [null, false, true, 0].includes(to) || to.length === 0 ? null : `${name}: ${said(to)}`;
     return `${name}: ${said(from)} → ${said(to)}`;
@@ -39,7 +39,5 @@ function details(detail) {
 }
 
 function said(value) {
-  if (value === null || value.length === 0) return "none";
-  if (Array.isArray(value)) return value.map(said).join(", ");
-  return typeof value === "object" ? JSON.stringify(value) : { true: "yes", false: "no" }[value] ?? String(value);
+  return [value ?? []].flat().join(", ") || "none";
 }

@@ -1,4 +1,4 @@
-// Files of users to import: JSON as the gate takes it, or CSV (RFC 4180) with a header line.
+// Files of users: JSON as the gate takes it, or CSV (RFC 4180).
 
 function records(text) {
   const separator = /^[^,\r\n]*;/.test(text) ? ";" : ",";
@@ -52,7 +52,7 @@ export function usersIn(text) {
   }
   const [header = [], ...lines] = records(text);
   const names = header.map((name) => name.trim().toLowerCase().replaceAll(" ", "_"));
-  if (!names.includes("user")) throw new Error("The first line has to name the columns, and one of them has to be user.");
+  if (!names.includes("user")) throw new Error("The first line has to name the columns, user among them.");
   const pairs = (line) => names.map((name, at) => [name, (line[at] ?? "").trim()]).filter(([, value]) => value);
   return lines.map((line) => Object.fromEntries(pairs(line).map(([name, value]) => [name, FIELDS[name]?.(value) ?? value])));
 }

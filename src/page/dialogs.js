@@ -14,7 +14,7 @@ export function closeDialogs() {
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
 }
 
-/** Gives back what `submit` brings, or nothing if cancelled. Stays open while that fails. */
+/** Gives back what `submit` brings, or nothing if cancelled. */
 export function formDialog({ title, content, action, danger, submit }) {
   return new Promise((resolve) => {
     let pending;

@@ -1,6 +1,6 @@
-// Pieces that every view is made of. Data becomes text here, never markup.
+// What views are made of. Data becomes text here, never markup.
 
-/** As in `element("p.hint", { id: "x" }, "text", child)`; children that are null or false are left out. */
+/** As in `element("p.hint", { id: "x" }, "text")`; leaves out null and false. */
 export function element(tag, properties, ...children) {
   const [name, ...classes] = tag.split(".");
   const made = document.createElement(name);
@@ -25,13 +25,17 @@ export function field(label, input, hint) {
   return element("div.field", null, element("label", null, label, input), hint);
 }
 
+export function empty(title, text, ...more) {
+  return element("div.empty", null, element("h2", null, title), element("p", null, text), more);
+}
+
 /** Takes the focus when its view is opened. */
 export function heading(text) {
   document.title = `${text} · Gatehouse`;
   return element("h1", { tabIndex: -1 }, text);
 }
 
-/** What a button does: never twice at a time, and where it fails, the reason is said beside it. */
+/** Never twice at a time; a failure is said beside the button. */
 export function act(action) {
   return async ({ currentTarget: pressed }) => {
     if (pressed.ariaBusy) return;
@@ -69,11 +73,17 @@ export function time(at) {
   return element("time", { dateTime: at, title: ABSOLUTE.format(new Date(at)) }, text);
 }
 
+const TONES = {
+  active: "good", created: "good", updated: "good",
+  disabled: "warning", expired: "warning", spreading: "warning",
+  revoked: "alert", conflict: "alert", invalid: "alert",
+};
+
 export function badge(word) {
-  return element("span.badge", { "data-status": word }, word);
+  return element(`span.badge.${TONES[word] ?? "plain"}`, null, word);
 }
 
-/** Cells carry their column's name, for narrow screens; roles, since those undo what a table is. */
+/** Narrow screens need the columns' names, and undo the roles. */
 export function row(columns, cells) {
   const cell = (content, index) => element("td", { role: "cell", "data-label": columns[index] }, content);
   return element("tr", { role: "row" }, cells.map(cell));

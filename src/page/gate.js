@@ -1,15 +1,7 @@
-// The gate's routes as the page asks them. The credentials are kept in this module's memory, and nowhere else.
+// The gate's routes. The credentials are in this module's memory, and nowhere else.
 
 let session = null;
 let ended = () => {};
-
-/** `status` is 0 where the gate did not answer. */
-export class Refused extends Error {
-  constructor(status, message, rows) {
-    super(message);
-    Object.assign(this, { status, rows });
-  }
-}
 
 /** Calls back with a reason when these credentials may no longer manage. */
 export function whenEnded(callback) {
@@ -22,7 +14,7 @@ export function forget() {
   session = null;
 }
 
-/** Keeps the credentials if they may manage, and gives back the user's name. */
+/** Gives back the user's name. */
 export async function signIn(apiKey, apiSecret) {
   forget();
   const attempt = { authorization: `token ${apiKey}:${apiSecret}`, abort: new AbortController() };
@@ -33,20 +25,15 @@ export async function signIn(apiKey, apiSecret) {
 }
 
 export async function ask(method, path, body) {
-  const { authorization, abort } = session;
-  const asked = { authorization, abort };
+  const asked = session;
   try {
     return await send(asked, method, `/_gatehouse/${path}`, body);
   } catch (error) {
-    if (abort.signal.aborted) return new Promise(() => {});
     if (await isOver(asked, error)) {
-      ended(
-        error.status === 401
-          ? "You are no longer authorised: these credentials were revoked or disabled, or have expired."
-          : "You are no longer authorised: you are not a System Manager any more.",
-      );
-      return new Promise(() => {});
+      const why = error.status === 401 ? "these credentials were revoked, or have expired" : "you are not a System Manager any more";
+      ended(`You are no longer authorised: ${why}.`);
     }
+    if (asked.abort.signal.aborted) return new Promise(() => {});
     throw error;
   }
 }
@@ -75,11 +62,12 @@ async function send({ authorization, abort }, method, path, body) {
       signal: abort.signal,
     });
   } catch {
-    throw new Refused(0, "The gate did not answer. Is the network there?");
+    throw new Error("The gate did not answer. Is the network there?");
   }
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
   const wait = response.headers.get("Retry-After");
   const message = answer.message ?? `The gate answered ${response.status}.`;
-  throw new Refused(response.status, wait ? `${message} Try again in ${wait} seconds.` : message, answer.rows);
+  const error = new Error(wait ? `${message} Try again in ${wait} seconds.` : message);
+  throw Object.assign(error, { status: response.status, rows: answer.rows });
 }

@@ -1,10 +1,10 @@
-// Generating keys: at once, or where there are some, with a choice of how long the old secret lives on.
+// Generating keys, and how long an old secret lives on.
 
 import { formDialog, showKeys } from "./dialogs.js";
 import { element, field } from "./elements.js";
 import { ask, userPath } from "./gate.js";
 
-const GRACES = [["stops working now", 0], ["works for 1 more hour", 3600], ["works for 1 more day", 86400], ["works for 7 more days", 604800], ["works for 30 more days", 2592000]];
+const GRACES = [["stops now", 0], ["works 1 more hour", 3600], ["works 1 more day", 86400], ["works 7 more days", 604800], ["works 30 more days", 2592000]];
 
 const generate = (user, grace_seconds) => ask("POST", userPath(user.user, "/generate"), { grace_seconds });
 
@@ -21,7 +21,7 @@ function rotate(user) {
     title: `Rotate the secret of ${user.user}`,
     content: [
       element("p", null, "A new API secret is made. The API key stays."),
-      field("The old secret", grace, "Leave it time if clients still have to learn the new one."),
+      field("The old secret", grace, "For clients that have to learn the new one first."),
     ],
     action: "Generate Keys",
     submit: () => generate(user, Number(grace.value)),

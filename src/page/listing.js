@@ -1,6 +1,6 @@
-// What comes from the gate, in its states: loading, failed, empty, there, and with more to come.
+// What the gate tells: loading, failed, empty, there, and more to come.
 
-import { act, button, element, notice } from "./elements.js";
+import { act, button, element, empty, notice } from "./elements.js";
 import { ask } from "./gate.js";
 
 const turns = new WeakMap();
@@ -16,24 +16,18 @@ export async function load(place, fetchIt, show) {
     const answer = await fetchIt();
     shown = () => show(answer);
   } catch (error) {
-    shown = () => place.replaceChildren(failure(error, () => load(place, fetchIt, show)));
+    const retry = button("Try again", () => load(place, fetchIt, show), { className: "primary" });
+    shown = () => place.replaceChildren(element("div", { role: "alert" }, empty("That did not work", error.message, retry)));
   }
   if (turns.get(place) !== turn) return;
   place.removeAttribute("aria-busy");
   shown();
 }
 
-function failure(error, retry) {
-  return element("div.empty", { role: "alert" },
-    element("h2", null, "That did not work"),
-    element("p", null, error.message),
-    button("Try again", retry, { className: "primary" }));
-}
-
 /** Page by page. `path` ends in a query; `name` is the list's in the answer. */
-export function list(place, { path, name, empty, table, row }) {
+export function list(place, { path, name, none, table, row }) {
   return load(place, () => ask("GET", path), (page) => {
-    if (!page[name].length) return place.replaceChildren(empty());
+    if (!page[name].length) return place.replaceChildren(none());
     const shown = table(page[name].map(row));
     let cursor = page.next_cursor;
     const more = button("Load more", act(async () => {

@@ -59,7 +59,7 @@ function say(why) {
 
 const REASONS = {
   401: "The gate does not know this API key with this secret.",
-  403: "These credentials are good, but this page is for System Managers. Ask one of them for that role.",
+  403: "These credentials are good, but this page is for System Managers. Ask one for that role.",
 };
 
 form.addEventListener("submit", async (event) => {

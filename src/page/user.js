@@ -1,4 +1,4 @@
-// The view of one user: its keys, its settings, its end and its history.
+// One user: keys, settings, end and history.
 
 import { auditList } from "./audit.js";
 import { formDialog } from "./dialogs.js";
@@ -39,7 +39,7 @@ function parts(user, me, show) {
 
 function spreading(show) {
   return element("p.warning", null,
-    "Spreading: the change is made, but KV does not say so yet. Until then, normally for a minute at most, what was before may still hold. ",
+    "Spreading: the change is made, but KV does not say so yet. For about a minute, what was before may still hold. ",
     button("Check again", () => show("check"), { id: "check" }));
 }
 

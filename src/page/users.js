@@ -1,8 +1,8 @@
 // The view of all users.
 
 import { formDialog } from "./dialogs.js";
-import { act, badge, button, element, field, heading, notice, row, table, time } from "./elements.js";
-import { Refused, ask, userPath } from "./gate.js";
+import { act, badge, button, element, empty, field, heading, notice, row, table, time } from "./elements.js";
+import { ask, userPath } from "./gate.js";
 import { generateKeys } from "./keys.js";
 import { list } from "./listing.js";
 
@@ -17,17 +17,17 @@ export function status(user) {
 export function usersView(view) {
   const place = element("section", { "aria-label": "Users", id: "users" });
   const search = element("input", {
-    type: "search", name: "q", placeholder: "Search by name or API key", "aria-label": "Search users by the start of a name or API key",
+    type: "search", name: "q", placeholder: "Search by name or API key", "aria-label": "Search users",
     autocapitalize: "none", spellcheck: false,
   });
   const filter = element("select", { name: "status", "aria-label": "Status" },
     element("option", { value: "" }, "Any status"), STATUSES.map((word) => element("option", null, word)));
   const show = () => {
     const query = new URLSearchParams({ q: search.value.trim(), status: filter.value });
-    return list(place, {
+    list(place, {
       path: `users?${query}`, name: "users", row: userRow,
       table: (rows) => table("Users", COLUMNS, rows),
-      empty: () => (search.value || filter.value ? nobody(search, filter, show) : noUsers()),
+      none: () => none(search.value || filter.value),
     });
   };
   let typing;
@@ -51,22 +51,10 @@ function userRow(user) {
   ]);
 }
 
-function noUsers() {
-  return element("div.empty", null,
-    element("h2", null, "No users yet"),
-    element("p", null, "A user is whoever calls your API: a person, a script, an app."),
+function none(isFiltered) {
+  if (isFiltered) return empty("Nobody matches", "The search finds the start of a name or of an API key.");
+  return empty("No users yet", "A user is whoever calls your API: a person, a script, an app.",
     button("Add a user and generate keys", addUser, { id: "add-first", className: "primary" }));
-}
-
-function nobody(search, filter, show) {
-  return element("div.empty", null,
-    element("h2", null, "Nobody matches"),
-    element("p", null, "The search finds the start of a name or of an API key."),
-    button("Clear the search", () => {
-      search.value = filter.value = "";
-      search.focus();
-      return show();
-    }));
 }
 
 const addUser = act(async () => {
@@ -83,10 +71,9 @@ const addUser = act(async () => {
     action: "Add user",
     submit: async () => {
       const path = userPath(name.value.trim());
-      const known = await ask("GET", path).catch((error) => {
-        if (error.status !== 404) throw error;
-      });
-      if (known) throw new Refused(409, "There is a user of this name already.");
+      const known = await ask("GET", path).catch((error) => error);
+      if (known.user) throw new Error("There is a user of this name already.");
+      if (known.status !== 404) throw known;
       return ask("PUT", path, { roles: listed(roles.value) });
     },
   });

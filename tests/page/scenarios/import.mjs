@@ -26,7 +26,7 @@ await scenario(async (page) => {
   assert.ok(!(await page.content()).includes("000000000000002"), "a secret is shown");
 
   await page.getByRole("button", { name: "Import 2 of 4 rows" }).click();
-  await says(page, "2 users imported.");
+  await says(page, "2 imported.");
   while ((await manage("GET", "health")).outbox > 0) await page.waitForTimeout(50);
   assert.equal(await statusFor("000000000000001", "000000000000002"), 200);
   const [alice] = (await manage("GET", "users?q=alice")).users;
@@ -38,7 +38,7 @@ await scenario(async (page) => {
   const users = Array.from({ length: 1100 }, (_, number) => ({ user: `many${number}` }));
   await page.getByLabel("File").setInputFiles(file("users.json", JSON.stringify({ users })));
   await page.getByRole("button", { name: "Import 1100 of 1100 rows" }).click();
-  await says(page, "1100 users imported.");
+  await says(page, "1100 imported.");
 
   await page.getByLabel("File").setInputFiles(file("users.json", "{ no json"));
   await page.getByRole("alert").filter({ hasText: "This looks like JSON, but is not." }).waitFor();

@@ -33,7 +33,7 @@ await scenario(async (page) => {
   await picture(page, "user");
 
   await page.getByRole("button", { name: "Generate Keys again" }).click();
-  await page.getByLabel("The old secret").selectOption({ label: "works for 1 more hour" });
+  await page.getByLabel("The old secret").selectOption({ label: "works 1 more hour" });
   await picture(page, "rotate");
   await page.getByRole("dialog").getByRole("button", { name: "Generate Keys" }).click();
   const second = await shownKeys(page);
