@@ -135,11 +135,17 @@ async function health(url) {
 }
 
 function next(url, origin, isExample, administrator) {
-  const header = `-H "Authorization: token Administrator:${administrator}"`;
+  const header = `-H "Authorization: token Administrator:$(${administrator})"`;
   const generate = `${url}/api/method/frappe.core.doctype.user.user.generate_keys?user=alice@example.com`;
   return `
 Gatehouse answers on ${url}, in front of ${origin}${isExample ? " (examples/origin)" : ""}.
-Paste these into another terminal, in this directory:
+
+In a browser: ${url}/_gatehouse/
+Sign in as Administrator. Its secret:
+
+   ${administrator}
+
+Or without one: paste these into another terminal, in this directory.
 
 1. Who am I? The built-in Administrator:
 
@@ -180,6 +186,6 @@ const { status, problems } = await health(url);
 if (status !== "ok") await end(`the gate is misconfigured: ${problems.join("; ")}`);
 const administrator =
   "ADMINISTRATOR_SECRET" in given
-    ? "$(sed -n 's/^ADMINISTRATOR_SECRET=.\\(.*\\).$/\\1/p' .wrangler/start.vars | sed 's/\\\\\\$/$/g')"
-    : "$(sed -n 's/^ADMINISTRATOR_SECRET=//p' .dev.vars)";
+    ? "sed -n 's/^ADMINISTRATOR_SECRET=.\\(.*\\).$/\\1/p' .wrangler/start.vars | sed 's/\\\\\\$/$/g'"
+    : "sed -n 's/^ADMINISTRATOR_SECRET=//p' .dev.vars";
 console.log(next(url, origin, !configured, administrator));

@@ -1,7 +1,7 @@
 // `npm test`: everything that CI runs, in its order, with the time that each part took.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -10,6 +10,8 @@ import { debianPackage, ensureToolchain, ensureTools, fail, root, run, say } fro
 
 /** The most that the compressed Worker may weigh: wasm and glue, gzip -9. */
 const SIZE_LIMIT_BYTES = 200 * 1024;
+/** The most that the web page's files may weigh, compressed together. */
+const PAGE_LIMIT_BYTES = 14 * 1024;
 
 const timings = [];
 
@@ -51,6 +53,10 @@ function printSize() {
   const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
   console.log(`size of the Worker: ${kib(raw)}, compressed ${kib(compressed)} (limit ${kib(SIZE_LIMIT_BYTES)})`);
   if (compressed > SIZE_LIMIT_BYTES) fail("the Worker is over its limit");
+  const page = readdirSync(join(root, "src/page")).sort().map((name) => readFileSync(join(root, "src/page", name)));
+  const pageCompressed = gzipSync(Buffer.concat(page), { level: 9 }).length;
+  console.log(`of that the web page: about ${kib(pageCompressed)} (limit ${kib(PAGE_LIMIT_BYTES)})`);
+  if (pageCompressed > PAGE_LIMIT_BYTES) fail("the web page is over its limit");
 }
 
 const wasm = ["--lib", "--target", "wasm32-unknown-unknown"];
@@ -60,6 +66,7 @@ step("Python environment", ensurePython);
 for (const [program, what] of [["curl", "a client test"], ["openssl", "a test of certificates"]]) {
   step(program, () => debianPackage([program], () => spawnSync(program, ["version"]).error === undefined, what));
 }
+step("browser", () => debianPackage(["chromium"], () => existsSync("/usr/bin/chromium"), "the test of the web page"));
 check("formatting", "cargo", ["fmt", "--all", "--check"]);
 check("clippy, native", "cargo", ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
 check("clippy, wasm32", "cargo", ["clippy", "--locked", ...wasm, "--", "-D", "warnings"]);
@@ -71,6 +78,7 @@ check("build and dry run of a deployment", process.execPath, [
 ]);
 step("size", printSize);
 check("black-box tests", "cargo", ["test", "--locked", "--test", "gate"]);
+check("page tests", "cargo", ["test", "--locked", "--test", "page"]);
 // Last: it builds for development, into the same folder.
 check("npm start", "cargo", ["test", "--locked", "--test", "start"]);
 

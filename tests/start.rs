@@ -56,6 +56,7 @@ fn shell(script: &str) -> String {
 fn the_printed_lines_work_when_pasted_and_nothing_stays_behind() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (started, printed) = start(port);
+    assert!(printed.contains(&format!("In a browser: http://127.0.0.1:{port}/_gatehouse/\n")), "{printed}");
     let secrets = std::fs::read_to_string(Path::new(ROOT).join(".dev.vars")).unwrap();
     for line in secrets.lines() {
         let (name, value) = line.split_once('=').unwrap();

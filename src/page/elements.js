@@ -45,6 +45,7 @@ export function act(action) {
     try {
       await action();
     } catch (error) {
+      notice("");
       place.append(element("p.alert", { role: "alert" }, error.message));
     }
     pressed.ariaBusy = null;
