@@ -23,7 +23,7 @@ export function auditList(place, user) {
 
 function entryRow({ at, actor, address, action, user, detail }) {
   const link = user && element("a", { href: `#/${userPath(user)}` }, user);
-  return row(COLUMNS, [time(at), actor ?? "a stranger", address ?? "–", element("b", { "data-action": action }, action), link ?? "–", details(detail)]);
+  return row(COLUMNS, [time(at), actor ?? "a stranger", address ?? "–", element("b", null, action), link ?? "–", details(detail)]);
 }
 
 function details(detail) {

@@ -40,16 +40,16 @@ function quoted(text) {
 
 export function showKeys({ user, api_key, api_secret, published }) {
   const line = `curl -H ${quoted(`Authorization: token ${api_key}:${api_secret}`)} ${location.origin}/api/method/frappe.auth.get_logged_user`;
-  const copyable = (what, text, id) => {
-    const shown = element("code", { id }, text);
+  const copyable = (what, text) => {
+    const shown = element("code", null, text);
     return element("div.copyable", null, element("span", null, what), shown, copyButton(what, shown));
   };
   return new Promise((resolve) => {
     const dialog = open(`Keys for ${user}`,
       element("p.warning", null, "Copy the API secret now: it is shown this once, and nobody can show it again."),
-      copyable("API key", api_key, "shown-key"),
-      copyable("API secret", api_secret, "shown-secret"),
-      copyable("Try it: a curl line", line, "shown-curl"),
+      copyable("API key", api_key),
+      copyable("API secret", api_secret),
+      copyable("Try it: a curl line", line),
       !published && element("p.hint", null, "Still spreading: it works as soon as KV has it."),
       element("div.actions", null, element("p", { role: "status" }), button("Done", () => dialog.close(), { className: "primary" })));
     dialog.addEventListener("close", resolve);

@@ -1,6 +1,6 @@
 // What views are made of. Data becomes text here, never markup.
 
-/** As in `element("p.hint", { id: "x" }, "text")`; leaves out null and false. */
+/** As in `element("p.hint", { id }, "text")`; leaves out null and false. */
 export function element(tag, properties, ...children) {
   const [name, ...classes] = tag.split(".");
   const made = document.createElement(name);

@@ -1,6 +1,6 @@
 // Importing users from a file, after a preview.
 
-import { badge, button, element, field, heading, row, table } from "./elements.js";
+import { badge, button, element, field, heading, notice, row, table } from "./elements.js";
 import { ask } from "./gate.js";
 import { usersIn } from "./csv.js";
 import { load } from "./listing.js";
@@ -10,7 +10,7 @@ const ROWS_SHOWN = 200;
 const COLUMNS = ["Row", "User", "Result", "Reason"];
 
 export function importView(view) {
-  const result = element("div", { id: "import-result" });
+  const result = element("div");
   const file = element("input", { type: "file", name: "file", accept: ".csv,.json" });
   file.onchange = () => {
     const [chosen] = file.files;
@@ -29,7 +29,11 @@ export function importView(view) {
 }
 
 async function inBatches(rows, action) {
-  for (let at = 0; at < rows.length; at += ROWS_A_BATCH) await action(rows.slice(at, at + ROWS_A_BATCH), at);
+  for (let at = 0; at < rows.length; at += ROWS_A_BATCH) {
+    notice(`${at} of ${rows.length} rows …`);
+    await action(rows.slice(at, at + ROWS_A_BATCH));
+  }
+  notice("");
 }
 
 function send(rows, dry_run) {

@@ -13,6 +13,7 @@ const form = signInView.querySelector("form");
 const { api_key: apiKey, api_secret: apiSecret } = form.elements;
 
 let me = null;
+let kept;
 
 /** Addresses are `#/users`, `#/users/<user>`, `#/audit`, `#/import`. */
 function route() {
@@ -24,24 +25,17 @@ function route() {
   }
   if (name === "audit") auditView(view);
   else if (name === "import") importView(view);
-  else if (parameter) userView(view, decoded(parameter), me);
-  else usersView(view);
+  else if (parameter) userView(view, decodeURIComponent(parameter), me);
+  else usersView(view, kept);
   scrollTo(0, 0);
   // Read out, and where Tab goes on from.
   view.querySelector("h1").focus({ preventScroll: true });
 }
 
-function decoded(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
 function leave(why = "") {
   forget();
   me = null;
+  kept = { q: "", status: "" };
   closeDialogs();
   view.replaceChildren();
   byId("who").textContent = byId("notice").textContent = "";

@@ -14,20 +14,19 @@ export function status(user) {
   return [badge(user.status), ...(user.published ? [] : [" ", badge("spreading")])];
 }
 
-export function usersView(view) {
+/** `kept` is what was searched for last. */
+export function usersView(view, kept) {
   const place = element("section", { "aria-label": "Users", id: "users" });
-  const search = element("input", {
-    type: "search", name: "q", placeholder: "Search by name or API key", "aria-label": "Search users",
-    autocapitalize: "none", spellcheck: false,
-  });
+  const search = element("input", { type: "search", name: "q", placeholder: "Name or API key", "aria-label": "Search users", value: kept.q });
   const filter = element("select", { name: "status", "aria-label": "Status" },
     element("option", { value: "" }, "Any status"), STATUSES.map((word) => element("option", null, word)));
+  filter.value = kept.status;
   const show = () => {
-    const query = new URLSearchParams({ q: search.value.trim(), status: filter.value });
+    Object.assign(kept, { q: search.value.trim(), status: filter.value });
     list(place, {
-      path: `users?${query}`, name: "users", row: userRow,
+      path: `users?${new URLSearchParams(kept)}`, name: "users", row: userRow,
       table: (rows) => table("Users", COLUMNS, rows),
-      none: () => none(search.value || filter.value),
+      none: () => none(kept.q || kept.status),
     });
   };
   let typing;

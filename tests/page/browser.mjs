@@ -98,5 +98,6 @@ export function says(page, text) {
 export async function shownKeys(page) {
   const dialog = page.getByRole("dialog", { name: /^Keys for/ });
   await dialog.waitFor();
-  return { dialog, apiKey: await page.locator("#shown-key").textContent(), apiSecret: await page.locator("#shown-secret").textContent() };
+  const [apiKey, apiSecret] = await dialog.locator("code").allTextContents();
+  return { dialog, apiKey, apiSecret };
 }

@@ -89,7 +89,7 @@ fn a_change_that_kv_does_not_say_yet_is_shown_as_spreading() {
 }
 
 #[test]
-fn it_fits_a_phone_in_light_and_dark() {
+fn it_fits_every_width_in_light_and_dark() {
     let gate = Gate::start(options());
     browse(&gate, "looks", &json!({}));
 }

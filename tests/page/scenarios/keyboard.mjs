@@ -16,37 +16,43 @@ async function tabTo(page, wanted) {
   assert.fail(`Tab does not lead to ${wanted}, but to ${await focused(page)}`);
 }
 
+/** A button that is still at work takes no second press. */
+async function enter(page) {
+  await page.waitForFunction(() => !document.activeElement.ariaBusy);
+  await page.keyboard.press("Enter");
+}
+
 await scenario(async (page) => {
   assert.equal(await focused(page), "api_secret", "the name is filled in, the secret is next");
   await page.keyboard.type(ADMINISTRATOR_SECRET);
-  await page.keyboard.press("Enter");
+  await enter(page);
   await says(page, "No users yet");
   assert.equal(await focused(page), "Users", "the new view's heading is read out");
 
   await tabTo(page, "add-first");
-  await page.keyboard.press("Enter");
+  await enter(page);
   assert.equal(await focused(page), "user");
   await page.keyboard.press("Escape");
   assert.equal(await focused(page), "add-first", "Escape leads back to the button");
-  await page.keyboard.press("Enter");
+  await enter(page);
   await page.keyboard.type("bob");
-  await page.keyboard.press("Enter");
+  await enter(page);
   const { apiKey, apiSecret } = await shownKeys(page);
   assert.equal(await statusFor(apiKey, apiSecret), 200);
   await tabTo(page, "Done");
-  await page.keyboard.press("Enter");
+  await enter(page);
   await says(page, "API Access");
   assert.equal(await focused(page), "bob");
 
   await tabTo(page, "generate");
-  await page.keyboard.press("Enter");
+  await enter(page);
   assert.equal(await focused(page), "grace");
   await page.keyboard.press("Escape");
   assert.equal(await focused(page), "generate");
-  await page.keyboard.press("Enter");
+  await enter(page);
   await page.keyboard.press("ArrowDown");
   await tabTo(page, "Generate Keys");
-  await page.keyboard.press("Enter");
+  await enter(page);
   await shownKeys(page);
   await page.keyboard.press("Escape");
   await says(page, "two work");
@@ -58,10 +64,10 @@ await scenario(async (page) => {
   await page.waitForFunction(() => document.activeElement.id === "enabled");
 
   await tabTo(page, "revoke");
-  await page.keyboard.press("Enter");
+  await enter(page);
   assert.equal(await focused(page), "Cancel", "what cannot be undone is not the first choice");
   await tabTo(page, "Revoke bob");
-  await page.keyboard.press("Enter");
+  await enter(page);
   await says(page, "The keys of bob are revoked.");
   await page.waitForFunction(() => document.activeElement.textContent === "bob");
 });

@@ -55,7 +55,7 @@ await scenario(async (page) => {
   await picture(page, "revoked", { fullPage: true });
 
   await page.getByRole("link", { name: "Audit log" }).click();
-  await page.locator("[data-action=revoke]").first().waitFor();
+  await page.locator("td b", { hasText: "revoke" }).first().waitFor();
   await picture(page, "audit");
 
   await page.goBack();

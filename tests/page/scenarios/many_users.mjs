@@ -26,6 +26,10 @@ await scenario(async (page) => {
   await page.getByRole("link", { name: "user19" }).waitFor();
   assert.equal(await rows.count(), 10);
   await picture(page, "search");
+  await page.getByRole("link", { name: "user17" }).click();
+  await page.getByRole("link", { name: "← Users" }).click();
+  await page.getByRole("link", { name: "user17" }).waitFor();
+  assert.equal(await rows.count(), 10, "the search is forgotten on the way back");
   await page.getByRole("searchbox").fill("nobody");
   await says(page, "Nobody matches");
   await picture(page, "nobody-matches");
