@@ -35,6 +35,13 @@ fn everything_is_done_with_a_keyboard_alone_and_the_focus_is_never_lost() {
 }
 
 #[test]
+fn a_secret_made_while_its_dialog_was_closed_is_shown_all_the_same() {
+    let gate = Gate::start(options());
+    gate.generate("hasty");
+    browse(&gate, "closed_while_generating", &json!({ "user": "hasty" }));
+}
+
+#[test]
 fn settings_are_changed_and_what_the_gate_refuses_is_said() {
     browse(&Gate::start(options()), "settings", &json!({}));
 }
