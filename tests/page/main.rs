@@ -10,6 +10,7 @@ mod served;
 
 use std::process::Command;
 
+use harness::command::gatehouse;
 use harness::{Gate, Options, npm_program, root, run};
 use serde_json::{Value, json};
 
@@ -99,4 +100,15 @@ fn a_change_that_kv_does_not_say_yet_is_shown_as_spreading() {
 fn it_fits_every_width_in_light_and_dark() {
     let gate = Gate::start(options());
     browse(&gate, "looks", &json!({}));
+}
+
+#[test]
+fn rpc_command_and_page_make_keys_with_the_same_api_key() {
+    let gate = Gate::start(options());
+    let by_rpc = gate.generate("three-ways");
+    let method = "frappe.core.doctype.user.user.generate_keys";
+    let printed = gatehouse(&gate).args(["execute", method, "--args", "['three-ways']"]).output().unwrap();
+    let by_command: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(by_command["api_key"], by_rpc.api_key);
+    browse(&gate, "same_api_key", &json!({ "user": "three-ways", "api_key": by_rpc.api_key }));
 }
