@@ -10,7 +10,7 @@ use crate::client::{Client, encoded};
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// Columns that hold one text, those that hold a list (separated by `;`), and those that hold true or false.
+/// Columns that hold one text, those that hold a list, and those that hold true or false. The web page takes the same.
 const TEXTS: [&str; 4] = ["user", "api_key", "api_secret", "not_after"];
 const LISTS: [&str; 3] = ["roles", "allowed_ips", "rules"];
 const FLAGS: [&str; 2] = ["enabled", "strict"];
@@ -53,8 +53,11 @@ fn json_rows(bytes: &[u8]) -> Result<Vec<Value>, String> {
 fn csv_rows(bytes: &[u8]) -> Result<Vec<Value>, String> {
     // Spreadsheets begin a file with a byte order mark.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
-    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let first = bytes.split(|byte| b"\r\n".contains(byte)).next().unwrap_or_default();
+    let delimiter = first.iter().copied().find(|byte| b",;".contains(byte)).unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(bytes);
+    let header = reader.headers().map_err(|error| error.to_string())?;
+    let header: Vec<_> = header.iter().map(|column| column.to_ascii_lowercase().replace(' ', "_")).collect();
     let known = || TEXTS.iter().chain(&LISTS).chain(&FLAGS);
     if let Some(unknown) = header.iter().find(|column| !known().any(|name| name == column)) {
         let names: Vec<_> = known().copied().collect();
@@ -66,7 +69,7 @@ fn csv_rows(bytes: &[u8]) -> Result<Vec<Value>, String> {
         let mut row = Map::new();
         for (column, cell) in header.iter().zip(&record).filter(|(_, cell)| !cell.is_empty()) {
             row.insert(
-                column.to_owned(),
+                column.clone(),
                 cell_value(column, cell).ok_or_else(|| {
                     format!("row {}: {column} has to be true or false, not {cell:?}", number.saturating_add(1))
                 })?,
@@ -79,7 +82,13 @@ fn csv_rows(bytes: &[u8]) -> Result<Vec<Value>, String> {
 
 fn cell_value(column: &str, cell: &str) -> Option<Value> {
     if LISTS.contains(&column) {
-        return Some(cell.split(';').map(str::trim).filter(|text| !text.is_empty()).collect());
+        let is_separator = |character: char| match column {
+            "roles" => character == ',',
+            "allowed_ips" => character == ',' || character.is_whitespace(),
+            // No rule holds a semicolon.
+            _ => matches!(character, ';' | '\n'),
+        };
+        return Some(cell.split(is_separator).map(str::trim).filter(|text| !text.is_empty()).collect());
     }
     if FLAGS.contains(&column) {
         return match cell.to_ascii_lowercase().as_str() {
@@ -132,7 +141,7 @@ mod tests {
     #[test]
     fn a_row_of_csv_is_what_the_gate_takes() {
         let text = "\u{feff}user,api_key,api_secret,roles,enabled,rules\n\
-                    alice@example.com, k1 ,s1,System Manager; Auditor,,\n\
+                    alice@example.com, k1 ,s1,\"System Manager, Auditor\",,\n\
                     \"o'hara, ann\",k2,s2,,no,GET /a/*;POST /b\n";
         assert_eq!(
             csv_rows(text.as_bytes()).unwrap(),
@@ -140,6 +149,10 @@ mod tests {
                 json!({ "user": "alice@example.com", "api_key": "k1", "api_secret": "s1", "roles": ["System Manager", "Auditor"] }),
                 json!({ "user": "o'hara, ann", "api_key": "k2", "api_secret": "s2", "enabled": false, "rules": ["GET /a/*", "POST /b"] }),
             ]
+        );
+        assert_eq!(
+            csv_rows(b"User;API key;Allowed IPs\r\nann;k;192.0.2.1, ::1\r\n").unwrap(),
+            [json!({ "user": "ann", "api_key": "k", "allowed_ips": ["192.0.2.1", "::1"] })]
         );
         assert!(csv_rows(b"user,password\na,b\n").unwrap_err().contains("password"));
         assert!(csv_rows(b"user,enabled\na,maybe\n").unwrap_err().contains("row 1"));

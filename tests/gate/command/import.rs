@@ -20,7 +20,7 @@ fn published(gate: &Gate) {
 fn a_csv_file_is_tried_first_and_then_taken_and_its_secrets_work() {
     let (gate, folder) = (gate(), tempfile::tempdir().unwrap());
     let file = folder.path().join("users.csv");
-    let text = "user,api_key,api_secret,roles,enabled\nalice,a1,s1,Auditor;Sales User,\nbob,b1,s2,,no\n";
+    let text = "user,api_key,api_secret,roles,enabled\nalice,a1,s1,\"Auditor, Sales User\",\nbob,b1,s2,,no\n";
     write(&file, text).unwrap();
     let path = file.to_str().unwrap();
     assert_eq!(
