@@ -76,9 +76,9 @@ pub enum Word {
         /// Only entries about this user
         #[arg(long)]
         user: Option<String>,
-        /// How many entries at the most
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
+        /// How many entries at the most [default: 50, and all with --json]
+        #[arg(long)]
+        limit: Option<usize>,
     },
     /// Make KV equal to the registry, and wait for it
     Reconcile {
@@ -107,9 +107,9 @@ pub enum UsersWord {
         /// Only users of this status
         #[arg(long, value_parser = ["active", "disabled", "expired", "revoked", "keyless"])]
         status: Option<String>,
-        /// How many users at the most
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
+        /// How many users at the most [default: 50, and all with --json]
+        #[arg(long)]
+        limit: Option<usize>,
     },
     /// Show one user
     Show { user: String },

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use crate::client::{Client, encoded};
 use crate::failure::Failure;
 use crate::output::{Output, text};
-use crate::users::pages;
+use crate::users::{Limit, pages};
 
-pub fn run(client: &Client, output: &mut Output, user: Option<&str>, limit: usize) -> Result<(), Failure> {
+pub fn run(client: &Client, output: &mut Output, user: Option<&str>, limit: Option<usize>) -> Result<(), Failure> {
     let user = user.map(|user| format!("&user={}", encoded(user))).unwrap_or_default();
-    let entries = pages(client, &format!("/_gatehouse/audit?{user}"), "entries", limit)?;
+    let entries = pages(client, &format!("/_gatehouse/audit?{user}"), "entries", &Limit::new(limit, output))?;
     if output.is_json {
         return output.json(&entries.into());
     }

@@ -24,9 +24,13 @@ pub fn encoded(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
-/// A client that tells an answer of whatever status from none, and follows no redirect: credentials would go along.
-pub fn agent() -> Agent {
-    let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
+/// A client for an address, which tells an answer of whatever status from none. It follows no redirect, and asks no proxy
+/// unless the connection is encrypted: credentials would go along.
+pub fn agent(url: &str) -> Agent {
+    let mut config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
+    if !url.starts_with("https://") {
+        config = config.proxy(None);
+    }
     config.timeout_global(Some(TIMEOUT)).timeout_connect(Some(CONNECT_TIMEOUT)).build().new_agent()
 }
 
@@ -88,7 +92,7 @@ pub struct Client {
 
 impl Client {
     pub fn new(target: Target) -> Self {
-        Self { agent: agent(), target }
+        Self { agent: agent(&target.url), target }
     }
 
     pub fn get(&self, path: &str, field: &str) -> Result<Value, Failure> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, ascii_json};
 
 /// The methods that the gate has, with the seed's short spelling.
 const GENERATE_KEYS: [&str; 2] = ["frappe.core.doctype.user.user.generate_keys", "frappe.core.doctype.user.user"];
@@ -35,17 +35,26 @@ pub fn execute(
             GENERATE_KEYS[0]
         )));
     };
-    output.text(&python_json(&answer["message"])?)
+    let printed = output.text(&python_json(&answer["message"])?);
+    if GENERATE_KEYS.contains(&method) { delivered(printed) } else { printed }
+}
+
+/// A secret that nobody has read is no success: the one before it is dead.
+pub fn delivered(printed: Result<(), Failure>) -> Result<(), Failure> {
+    let lost = |_| Failure::Refused("keys were made, but could not be printed: generate again".to_owned());
+    printed.map_err(lost)
 }
 
 /// The one user in a Python list or tuple. `bench` takes anything else for one text, and so does this; what a shell made
 /// of `['user']`, which is `[user]`, is understood too.
 fn positional_user(args: &str) -> Result<String, Failure> {
     let args = args.trim();
+    let no_user = || Failure::Usage(format!("--args {args} is no list of one user"));
     let inner =
         [('[', ']'), ('(', ')')].iter().find_map(|(open, close)| args.strip_prefix(*open)?.strip_suffix(*close));
     let Some(inner) = inner else {
-        return Ok(quoted(args).unwrap_or_else(|| args.to_owned()));
+        let word = quoted(args).or_else(|| is_bare(args).then(|| args.to_owned()));
+        return word.ok_or_else(no_user);
     };
     // Python's list and tuple of texts are JSON5's list.
     let user = match json5::from_str::<Vec<Value>>(&format!("[{inner}]")) {
@@ -53,10 +62,15 @@ fn positional_user(args: &str) -> Result<String, Failure> {
             [Value::String(user)] => Some(user.clone()),
             _ => None,
         },
-        Err(_) if inner.contains(['\'', '"', ',']) => None,
-        Err(_) => Some(inner.trim().to_owned()),
+        Err(_) => Some(inner.trim()).filter(|word| is_bare(word)).map(str::to_owned),
     };
-    user.filter(|user| !user.is_empty()).ok_or_else(|| Failure::Usage(format!("--args {args} is no list of one user")))
+    user.filter(|user| !user.is_empty()).ok_or_else(no_user)
+}
+
+/// Whether it can only be meant as it stands: a literal that was mistyped must not become a user's name.
+fn is_bare(word: &str) -> bool {
+    const MARKS: &[char] = &['\'', '"', '`', '‘', '’', '“', '”', '[', ']', '(', ')', '{', '}', ','];
+    !word.is_empty() && word != "None" && !word.contains(MARKS)
 }
 
 fn quoted(text: &str) -> Option<String> {
@@ -73,7 +87,7 @@ fn named_user(kwargs: &str) -> Result<String, Failure> {
 fn python_json(value: &Value) -> Result<String, Failure> {
     let mut text = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut text, PythonFormatter)).map_err(std::io::Error::from)?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok(ascii_json(&String::from_utf8_lossy(&text)))
 }
 
 struct PythonFormatter;
@@ -117,6 +131,12 @@ mod tests {
             ("[a, b]", None),
             ("[5]", None),
             ("['alice]", None),
+            ("['alice'", None),
+            ("'a','b'", None),
+            ("[‘alice’]", None),
+            ("{'user': 'alice'}", None),
+            ("None", None),
+            ("", None),
         ] {
             assert_eq!(positional_user(args).ok().as_deref(), user, "{args}");
         }
@@ -127,6 +147,6 @@ mod tests {
     #[test]
     fn prints_json_as_python_does() {
         let value = json!({ "api_key": "a", "list": [1, "ü"] });
-        assert_eq!(python_json(&value).unwrap(), r#"{"api_key": "a", "list": [1, "ü"]}"#);
+        assert_eq!(python_json(&value).unwrap(), r#"{"api_key": "a", "list": [1, "\u00fc"]}"#);
     }
 }

@@ -1,6 +1,8 @@
 //! `gatehouse import`: rows in batches, tried first, then taken. A batch repeated does no harm, so an import that broke
 //! off is simply started again.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Value, json};
 
 use crate::arguments::Import;
@@ -34,8 +36,7 @@ impl Report {
                 "unchanged" => self.unchanged = self.unchanged.saturating_add(1),
                 _ => {
                     let mut row = row.clone();
-                    let number = usize::try_from(row["row"].as_u64().unwrap_or_default()).unwrap_or_default();
-                    row["row"] = number.saturating_add(offset).into();
+                    row["row"] = number(&row).saturating_add(offset).into();
                     self.problems.push(row);
                 }
             }
@@ -52,7 +53,7 @@ impl Report {
             if !problems.is_empty() {
                 let row = |row: &Value| {
                     vec![
-                        row["row"].to_string(),
+                        row["row"].as_u64().map(|number| number.to_string()).unwrap_or_default(),
                         text(row, "user").to_owned(),
                         text(row, "result").to_owned(),
                         text(row, "message").to_owned(),
@@ -70,50 +71,84 @@ impl Report {
     }
 }
 
-pub fn run(client: &Client, output: &mut Output, import: &Import) -> Result<(), Failure> {
+/// Where a row stands in its batch, from 1.
+fn number(row: &Value) -> usize {
+    usize::try_from(row["row"].as_u64().unwrap_or_default()).unwrap_or_default()
+}
+
+pub fn run(client: &Client, output: &mut Output, import: &Import, allow_http: bool) -> Result<(), Failure> {
     match (&import.file, &import.from_frappe) {
         (Some(path), None) => from_rows(client, output, &import_file::rows(path)?, import.dry_run),
-        (None, Some(url)) => from_frappe(client, output, &Frappe::new(url)?, import),
+        (None, Some(url)) => from_frappe(client, output, &Frappe::new(url, allow_http)?, import),
         _ => Err(Failure::Usage("name a file, or --from-frappe".to_owned())),
     }
 }
 
 /// All rows are tried first: where one is not right, nothing is imported.
 fn from_rows(client: &Client, output: &mut Output, rows: &[Value], is_dry_run: bool) -> Result<(), Failure> {
-    let tried = send(client, output, rows, true)?;
-    if is_dry_run || !tried.problems.is_empty() {
-        tried.print(output, true)?;
-        return if tried.problems.is_empty() {
-            Ok(())
-        } else {
-            Err(Failure::Refused("not every row is right: nothing was imported".to_owned()))
-        };
-    }
-    let done = send(client, output, rows, false)?;
-    done.print(output, false)?;
-    if done.problems.is_empty() {
+    let mut report = Report { problems: repeated(rows), ..Report::default() };
+    in_batches(output, rows, "trying", |batch, offset| {
+        report.take(&send_what_is_right(client, batch, true)?, offset);
         Ok(())
-    } else {
-        Err(Failure::Refused("somebody else changed users meanwhile: see above".to_owned()))
+    })?;
+    if is_dry_run || !report.problems.is_empty() {
+        let printed = report.print(output, true);
+        let wrong = || Failure::Refused("not every row is right: nothing was imported".to_owned());
+        return if report.problems.is_empty() { printed } else { Err(wrong()) };
     }
+    let mut report = Report::default();
+    let done = in_batches(output, rows, "importing", |batch, offset| {
+        let sent = send_batch(client, batch, false).map_err(|failure| broke_off(failure, offset))?;
+        report.take(&sent, offset);
+        let meanwhile = || Failure::Refused(format!("somebody else changed users meanwhile; {offset} rows are in"));
+        if report.problems.is_empty() { Ok(()) } else { Err(meanwhile()) }
+    });
+    let printed = report.print(output, false);
+    done.and(printed)
 }
 
-fn send(client: &Client, output: &Output, rows: &[Value], is_dry_run: bool) -> Result<Report, Failure> {
-    let mut report = Report::default();
-    let what = if is_dry_run { "trying" } else { "importing" };
+fn in_batches(
+    output: &Output,
+    rows: &[Value],
+    what: &'static str,
+    mut send: impl FnMut(&[Value], usize) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let bar = output.progress(u64::try_from(rows.len()).unwrap_or_default(), what);
     let mut offset = 0;
     for batch in batches(rows) {
-        let answer = send_batch(client, batch, is_dry_run).map_err(|failure| {
+        let sent = send(batch, offset);
+        if sent.is_err() {
             bar.abandon();
-            broke_off(failure, offset, is_dry_run)
-        })?;
-        report.take(&answer, offset);
+            return sent;
+        }
         offset = offset.saturating_add(batch.len());
         bar.set_position(u64::try_from(offset).unwrap_or_default());
     }
     bar.finish_and_clear();
-    Ok(report)
+    Ok(())
+}
+
+/// Rows that name a user or an api_key again: the gate sees a batch at a time, and would find them too late.
+fn repeated(rows: &[Value]) -> Vec<Value> {
+    let mut problems = Vec::new();
+    for field in ["user", "api_key"] {
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        for (at, row) in rows.iter().enumerate() {
+            let value = text(row, field).trim();
+            // User names are unique whatever their case.
+            let value = if field == "user" { value.to_lowercase() } else { value.to_owned() };
+            let row_number = at.saturating_add(1);
+            match seen.get(&value) {
+                Some(first) => problems.push(json!({
+                    "row": row_number, "user": text(row, "user"), "result": "conflict",
+                    "message": format!("row {first} has the same {field}"),
+                })),
+                None if value.is_empty() => {}
+                None => drop(seen.insert(value, row_number)),
+            }
+        }
+    }
+    problems
 }
 
 /// As many rows as the gate takes at a time.
@@ -145,59 +180,81 @@ fn send_batch(client: &Client, rows: &[Value], is_dry_run: bool) -> Result<Value
     Ok(body)
 }
 
-fn broke_off(failure: Failure, offset: usize, is_dry_run: bool) -> Failure {
-    let (Failure::Unavailable(message), false) = (&failure, is_dry_run) else {
-        return failure;
-    };
-    Failure::Unavailable(format!(
-        "{message}\n{offset} rows are in; start the same import again, it leaves them unchanged"
-    ))
+/// Sends rows, and again without those that the gate will not have, so that each is judged and the rest goes on.
+fn send_what_is_right(client: &Client, rows: &[Value], is_dry_run: bool) -> Result<Value, Failure> {
+    let mut left: Vec<(usize, &Value)> = (1..).zip(rows).collect();
+    let mut reports = Vec::new();
+    while !left.is_empty() {
+        let batch: Vec<_> = left.iter().map(|(_, row)| (*row).clone()).collect();
+        let answer = send_batch(client, &batch, is_dry_run)?;
+        let mut answered = answer["rows"].as_array().cloned().unwrap_or_default();
+        let is_wrong = |row: &Value| matches!(text(row, "result"), "conflict" | "invalid");
+        let is_done = !answered.iter().any(is_wrong);
+        let mut wrong = HashSet::new();
+        for row in &mut answered {
+            let Some((place, _)) = left.get(number(row).saturating_sub(1)) else { continue };
+            if is_wrong(row) {
+                wrong.insert(*place);
+            }
+            row["row"] = (*place).into();
+        }
+        reports.extend(answered);
+        if is_done {
+            break;
+        }
+        left.retain(|(place, _)| !wrong.contains(place));
+    }
+    Ok(json!({ "rows": reports }))
 }
 
-/// Users of a Frappe site, batch by batch: secrets stay in memory no longer than their batch.
+fn broke_off(failure: Failure, offset: usize) -> Failure {
+    let hint = format!("{offset} rows are in; start the same import again, it leaves them unchanged");
+    with_hint(failure, &hint)
+}
+
+/// Users of a Frappe site, batch by batch: secrets stay in memory no longer than their batch. Who cannot be imported is
+/// left out and told.
 fn from_frappe(client: &Client, output: &mut Output, frappe: &Frappe, import: &Import) -> Result<(), Failure> {
     let users = frappe.users(import.after.as_deref())?;
     let bar = output.progress(u64::try_from(users.len()).unwrap_or_default(), "importing");
-    let (mut report, mut offset, mut last) = (Report::default(), 0, import.after.clone());
+    let (mut report, mut last, mut done) = (Report::default(), import.after.as_deref(), Ok(()));
     for batch in users.chunks(BATCH_ROWS) {
-        let taken = frappe.rows(batch).and_then(|(rows, problems)| {
-            let answer = if rows.is_empty() { Value::Null } else { send_batch(client, &rows, import.dry_run)? };
-            Ok((answer, problems))
-        });
-        let (answer, problems) = taken.map_err(|failure| {
-            bar.abandon();
-            go_on_behind(failure, last.as_deref())
-        })?;
-        let refused = answer["rows"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|row| matches!(text(row, "result"), "conflict" | "invalid"));
-        report.take(&answer, offset);
-        report.problems.extend(problems);
-        if refused && !import.dry_run {
-            bar.abandon();
-            report.print(output, false)?;
-            return Err(go_on_behind(Failure::Refused("a batch was refused".to_owned()), last.as_deref()));
+        let taken = frappe
+            .rows(batch, &bar)
+            .and_then(|(rows, problems)| Ok((send_what_is_right(client, &rows, import.dry_run)?, problems)));
+        match taken {
+            Ok((answer, problems)) => {
+                report.take(&answer, 0);
+                report.problems.extend(problems);
+                last = batch.last().map(|user| user.name.as_str()).or(last);
+            }
+            Err(failure) => {
+                done = Err(match last {
+                    Some(last) => with_hint(failure, &format!("go on with --after {}", quoted(last))),
+                    None => failure,
+                });
+                break;
+            }
         }
-        offset = offset.saturating_add(batch.len());
-        last = batch.last().map(|user| user.name.clone()).or(last);
-        bar.set_position(u64::try_from(offset).unwrap_or_default());
     }
     bar.finish_and_clear();
-    report.print(output, import.dry_run)?;
-    if report.problems.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::Refused("some users were left out: see above".to_owned()))
+    for problem in &mut report.problems {
+        // Places in a batch mean nothing to a person.
+        problem["row"] = Value::Null;
     }
+    let printed = report.print(output, import.dry_run);
+    done?;
+    let left_out = || Failure::Refused("some users were left out: see above".to_owned());
+    if report.problems.is_empty() { printed } else { Err(left_out()) }
 }
 
-fn go_on_behind(failure: Failure, last: Option<&str>) -> Failure {
-    let Some(last) = last else {
-        return failure;
-    };
-    let message = format!("{}\ngo on with --after '{last}'", failure.message().unwrap_or_default());
+/// For a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+fn with_hint(failure: Failure, hint: &str) -> Failure {
+    let message = format!("{}\n{hint}", failure.message().unwrap_or_default());
     match failure {
         Failure::Unauthorized(_) => Failure::Unauthorized(message),
         Failure::Unavailable(_) => Failure::Unavailable(message),

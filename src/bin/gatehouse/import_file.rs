@@ -25,8 +25,11 @@ pub fn rows(path: &Path) -> Result<Vec<Value>, Failure> {
         let named = |error| Failure::Usage(format!("{}: {error}", path.display()));
         bytes = std::fs::read(path).map_err(named)?;
     }
-    let rows = if is_csv { csv_rows(&bytes) } else { json_rows(&bytes) };
-    let rows = rows.map_err(|message| Failure::Usage(format!("{}: {message}", path.display())))?;
+    // Spreadsheets and editors begin a file with a byte order mark.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let rows = if is_csv { csv_rows(bytes) } else { json_rows(bytes) };
+    let kind = if is_csv { "" } else { " (a file whose name ends in .csv is read as CSV, any other as JSON)" };
+    let rows = rows.map_err(|message| Failure::Usage(format!("{}: {message}{kind}", path.display())))?;
     if rows.is_empty() {
         return Err(Failure::Usage(format!("{} holds no users", path.display())));
     }
@@ -51,8 +54,6 @@ fn json_rows(bytes: &[u8]) -> Result<Vec<Value>, String> {
 
 /// A header, then a row for each user. Empty cells are left out.
 fn csv_rows(bytes: &[u8]) -> Result<Vec<Value>, String> {
-    // Spreadsheets begin a file with a byte order mark.
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let first = bytes.split(|byte| b"\r\n".contains(byte)).next().unwrap_or_default();
     let delimiter = first.iter().copied().find(|byte| b",;".contains(byte)).unwrap_or(b',');
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(bytes);
@@ -70,9 +71,8 @@ fn csv_rows(bytes: &[u8]) -> Result<Vec<Value>, String> {
         for (column, cell) in header.iter().zip(&record).filter(|(_, cell)| !cell.is_empty()) {
             row.insert(
                 column.clone(),
-                cell_value(column, cell).ok_or_else(|| {
-                    format!("row {}: {column} has to be true or false, not {cell:?}", number.saturating_add(1))
-                })?,
+                cell_value(column, cell)
+                    .ok_or_else(|| format!("row {}: {column} {}", number.saturating_add(1), expected(column)))?,
             );
         }
         rows.push(Value::Object(row));
@@ -80,7 +80,15 @@ fn csv_rows(bytes: &[u8]) -> Result<Vec<Value>, String> {
     Ok(rows)
 }
 
+/// What a cell should be. What it is stays out of messages: a secret may stand in the wrong column.
+fn expected(column: &str) -> &'static str {
+    if column == "roles" { "takes roles separated by commas" } else { "has to be true or false" }
+}
+
 fn cell_value(column: &str, cell: &str) -> Option<Value> {
+    if column == "roles" && cell.contains(';') {
+        return None;
+    }
     if LISTS.contains(&column) {
         let is_separator = |character: char| match column {
             "roles" => character == ',',
@@ -140,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_row_of_csv_is_what_the_gate_takes() {
-        let text = "\u{feff}user,api_key,api_secret,roles,enabled,rules\n\
+        let text = "user,api_key,api_secret,roles,enabled,rules\n\
                     alice@example.com, k1 ,s1,\"System Manager, Auditor\",,\n\
                     \"o'hara, ann\",k2,s2,,no,GET /a/*;POST /b\n";
         assert_eq!(

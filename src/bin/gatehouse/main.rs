@@ -35,7 +35,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message() {
-                eprintln!("gatehouse: {message}");
+                let lines: Vec<_> = message.lines().map(output::printable).collect();
+                eprintln!("gatehouse: {}", lines.join("\n"));
             }
             // `bench execute` knows one code alone.
             ExitCode::from(if is_execute && failure.exit_code() != 0 { 1 } else { failure.exit_code() })
@@ -51,7 +52,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             execute::execute(&client()?, &mut output, &method, args.as_deref(), kwargs.as_deref())
         }
         Word::Users { word } => users::run(&client()?, &mut output, word),
-        Word::Import(import) => import::run(&client()?, &mut output, &import),
+        Word::Import(import) => import::run(&client()?, &mut output, &import, arguments.connection.allow_http),
         Word::Export { file } => import_file::export(&client()?, &mut output, file.as_deref()),
         Word::Audit { user, limit } => audit::run(&client()?, &mut output, user.as_deref(), limit),
         Word::Reconcile { status } => reconcile::run(&client()?, &mut output, status),

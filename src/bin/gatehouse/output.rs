@@ -28,7 +28,7 @@ impl Output {
     }
 
     pub fn json(&mut self, value: &Value) -> Result<(), Failure> {
-        self.text(&format!("{value:#}"))
+        self.text(&ascii_json(&format!("{value:#}")))
     }
 
     /// A table without frames; as wide as the terminal, and as it needs where there is none.
@@ -71,9 +71,30 @@ impl Output {
     }
 }
 
-/// Without characters that would command a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+/// Without characters that would command a terminal, or turn round what stands beside them.
+pub fn printable(text: &str) -> String {
+    let is_bidirectional =
+        |character| matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let shown = |character: char| match character {
+        _ if character.is_control() || is_bidirectional(character) => '\u{fffd}',
+        _ => character,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// JSON in ASCII alone, as Python writes it: what is not can only stand in strings.
+pub fn ascii_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_ascii() && character != '\u{7f}' {
+            text.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text
 }
 
 /// A text of JSON, or nothing where it is null.
@@ -87,12 +108,17 @@ pub fn list(value: &Value, name: &str) -> String {
     texts.collect::<Vec<_>>().join(", ")
 }
 
+/// Tells a person beside the output; scripts read none of it.
+pub fn note(text: &str) {
+    eprintln!("gatehouse: {}", printable(text));
+}
+
 /// Asks a person, who has to say yes.
 pub fn confirm(question: &str) -> Result<(), Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::Usage("nobody is there to ask: add --yes".to_owned()));
     }
-    eprint!("{question} [y/N] ");
+    eprint!("{} [y/N] ", printable(question));
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
     if matches!(line.trim(), "y" | "Y" | "yes") {

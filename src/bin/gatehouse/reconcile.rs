@@ -1,6 +1,6 @@
 //! `gatehouse reconcile`: makes KV equal to the registry, and waits until it is.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,8 @@ use crate::output::Output;
 
 const PATH: &str = "/_gatehouse/reconcile";
 const PAUSE: Duration = Duration::from_secs(1);
+/// The registry's own pauses, when KV fails, are at most 30 s.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 pub fn run(client: &Client, output: &mut Output, only_status: bool) -> Result<(), Failure> {
     if only_status {
@@ -18,10 +20,20 @@ pub fn run(client: &Client, output: &mut Output, only_status: bool) -> Result<()
     }
     let mut progress = client.post(PATH, &json!({}), "total")?;
     let bar = output.progress(number(&progress, "total"), "reconciling");
+    let mut since = Instant::now();
     while number(&progress, "done") < number(&progress, "total") {
         std::thread::sleep(PAUSE);
-        progress = client.get(PATH, "total")?;
+        let later = client.get(PATH, "total")?;
+        if later != progress {
+            since = Instant::now();
+        }
+        progress = later;
         bar.set_position(number(&progress, "done"));
+        if since.elapsed() > PATIENCE {
+            return Err(Failure::Unavailable(
+                "the reconciliation stands still: `gatehouse doctor` may know why".to_owned(),
+            ));
+        }
     }
     bar.finish_and_clear();
     print(output, &progress)

@@ -1,11 +1,12 @@
 //! Which gate to ask, and with which credentials. A secret never goes to a place that it was not meant for.
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 
 use http::Uri;
 
 use crate::arguments::Connection;
 use crate::failure::Failure;
+use crate::output::note;
 
 /// Where `npm start` runs a gate.
 const LOCAL_URL: &str = "http://127.0.0.1:8787";
@@ -23,14 +24,15 @@ impl Target {
     /// From flags, the environment, or `.dev.vars`.
     pub fn find(connection: &Connection) -> Result<Self, Failure> {
         let url = url(connection)?;
-        let token = match &connection.token {
+        let token = match connection.token.as_deref().filter(|token| !token.is_empty()) {
             Some(token) => given(token)?,
             None if is_loopback(&url) => local_secret()?,
             None => return Err(Failure::Usage(format!("set GATEHOUSE_TOKEN to api_key:api_secret for {url}"))),
         };
         let token = token.trim();
         let token = token.strip_prefix("token ").unwrap_or(token);
-        if token.split(':').filter(|part| !part.is_empty()).count() != 2 || token.contains(char::is_whitespace) {
+        let is_visible = token.bytes().all(|byte| byte.is_ascii_graphic());
+        if token.split(':').filter(|part| !part.is_empty()).count() != 2 || !is_visible {
             return Err(Failure::Usage("the token has to be api_key:api_secret".to_owned()));
         }
         Ok(Self { url, authorization: format!("token {token}") })
@@ -39,16 +41,19 @@ impl Target {
 
 /// The gate's address, checked: credentials go over https, or stay on this machine.
 pub fn url(connection: &Connection) -> Result<String, Failure> {
-    let text = connection.url.as_deref().unwrap_or(LOCAL_URL).trim_end_matches('/');
+    let given = connection.url.as_deref().filter(|url| !url.is_empty());
+    let text = given.unwrap_or(LOCAL_URL).trim_end_matches('/');
     check_url(text, connection.allow_http)?;
     Ok(text.to_owned())
 }
 
 /// Refuses what is no address of a server, and http to another machine.
 pub fn check_url(text: &str, allow_http: bool) -> Result<(), Failure> {
+    if text.contains('@') {
+        return Err(Failure::Usage("an address holds no user name and no password".to_owned()));
+    }
     let uri: Uri = text.parse().map_err(|_| no_url(text))?;
-    let is_plain_base =
-        uri.query().is_none() && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+    let is_plain_base = !text.contains(['?', '#']) && uri.authority().is_some();
     match uri.scheme_str() {
         Some("https") if is_plain_base => Ok(()),
         Some("http") if is_plain_base && (allow_http || is_loopback(text)) => Ok(()),
@@ -74,34 +79,40 @@ fn is_loopback(url: &str) -> bool {
 
 fn given(token: &str) -> Result<String, Failure> {
     if token == "-" {
-        let mut text = String::new();
-        std::io::stdin().lock().take(4_096).read_to_string(&mut text)?;
-        return Ok(text);
+        // Nobody's shoulder is looked over; a pipe has the token on its first line.
+        if std::io::stdin().is_terminal() {
+            return Ok(rpassword::prompt_password("api_key:api_secret: ")?);
+        }
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        return Ok(line);
     }
-    let is_from_environment = std::env::var("GATEHOUSE_TOKEN").is_ok_and(|value| value == token);
-    if !is_from_environment && std::io::stderr().is_terminal() {
-        eprintln!(
-            "gatehouse: other users of this machine can see --token; GATEHOUSE_TOKEN or --token - keeps it to yourself"
-        );
-    } else if !is_from_environment {
-        eprintln!("gatehouse: warning: a secret in an argument");
+    if std::env::var("GATEHOUSE_TOKEN").is_ok_and(|value| value == token) {
+        return Ok(token.to_owned());
     }
+    note(
+        "warning: a secret in an argument, which other users of this machine can see; GATEHOUSE_TOKEN or --token - keeps it",
+    );
     Ok(token.to_owned())
 }
 
-/// The built-in administrator of a gate on this machine.
+/// The built-in administrator of a gate on this machine. Written by `npm start`, and perhaps by hand: the last one counts,
+/// in quotes or without, and nothing in it is replaced.
 fn local_secret() -> Result<String, Failure> {
     let missing =
         || Failure::Usage(format!("set GATEHOUSE_TOKEN to api_key:api_secret, or go where {LOCAL_SECRETS} is"));
-    let variables = dotenvy::from_path_iter(LOCAL_SECRETS).map_err(|_| missing())?;
-    for variable in variables {
-        // The error would carry the line, and the line a secret.
-        let (name, value) = variable.map_err(|_| Failure::Usage(format!("{LOCAL_SECRETS} cannot be read")))?;
-        if name == "ADMINISTRATOR_SECRET" {
-            return Ok(format!("Administrator:{value}"));
-        }
-    }
-    Err(missing())
+    let text = std::fs::read_to_string(LOCAL_SECRETS).map_err(|_| missing())?;
+    let value = |line: &str| {
+        let (name, value) = line.split_once('=')?;
+        (name.trim().trim_start_matches("export ") == "ADMINISTRATOR_SECRET").then(|| unquoted(value.trim()).to_owned())
+    };
+    let secret = text.lines().rev().find_map(value).filter(|secret| !secret.is_empty());
+    secret.map(|secret| format!("Administrator:{secret}")).ok_or_else(missing)
+}
+
+fn unquoted(value: &str) -> &str {
+    let inner = ['"', '\'', '`'].iter().find_map(|mark| value.strip_prefix(*mark)?.strip_suffix(*mark));
+    inner.unwrap_or(value)
 }
 
 #[cfg(test)]
@@ -123,6 +134,7 @@ mod tests {
             ("gate.test", false, false),
             ("ftp://gate.test", true, false),
             ("https://gate.test?x=y", false, false),
+            ("https://gate.test#x", false, false),
             ("", false, false),
         ] {
             assert_eq!(check_url(url, allow_http).is_ok(), is_right, "{url}");

@@ -4,57 +4,86 @@ use serde_json::{Map, Value, json};
 
 use crate::arguments::{Settings, UsersWord};
 use crate::client::{Client, encoded};
+use crate::execute::delivered;
 use crate::failure::Failure;
-use crate::output::{Output, confirm, list, text};
+use crate::output::{Output, confirm, list, note, printable, text};
 
 /// The largest page of a list that the gate gives.
-pub const PAGE_MAX: usize = 200;
+const PAGE_MAX: usize = 200;
+/// How many entries a person is shown unless more are asked for.
+const LIMIT_DEFAULT: usize = 50;
 
 pub fn run(client: &Client, output: &mut Output, word: UsersWord) -> Result<(), Failure> {
     match word {
         UsersWord::List { search, status, limit } => {
+            let limit = Limit::new(limit, output);
             let search = search.as_deref().map(|start| format!("&q={}", encoded(start))).unwrap_or_default();
             let status = status.map(|status| format!("&status={status}")).unwrap_or_default();
-            print_list(output, &pages(client, &format!("/_gatehouse/users?{search}{status}"), "users", limit)?)
+            print_list(output, &pages(client, &format!("/_gatehouse/users?{search}{status}"), "users", &limit)?)
         }
-        UsersWord::Show { user } => print_user(output, &client.get(&path(&user, ""), "user")?),
+        UsersWord::Show { user } => print_user(output, &client.get(&path(&user, "")?, "user")?),
         UsersWord::Set { user, settings } => {
-            let reply = client.send("PUT", &path(&user, ""), Some(&body(&settings)))?;
+            let reply = client.send("PUT", &path(&user, "")?, Some(&body(&settings)))?;
             print_user(output, &reply.done("user")?)
         }
         UsersWord::Generate { user, grace } => {
-            let minted = client.post(&path(&user, "/generate"), &json!({ "grace_seconds": grace }), "api_secret")?;
+            let minted = client.post(&path(&user, "/generate")?, &json!({ "grace_seconds": grace }), "api_secret")?;
             print_minted(client, output, &minted)
         }
         UsersWord::Revoke { user, yes } => {
             if !yes {
                 confirm(&format!("Make all keys of {user} unusable for good?"))?;
             }
-            print_user(output, &client.post(&path(&user, "/revoke"), &json!({}), "user")?)
+            print_user(output, &client.post(&path(&user, "/revoke")?, &json!({}), "user")?)
         }
         UsersWord::Delete { user, yes } => {
             if !yes {
                 confirm(&format!("Revoke the keys of {user}, clear all settings, and hide the user?"))?;
             }
-            let deleted = client.send("DELETE", &path(&user, ""), None)?.done("user")?;
+            let deleted = client.send("DELETE", &path(&user, "")?, None)?.done("user")?;
             if output.is_json {
                 return output.json(&deleted);
             }
-            output.text(&format!("{} is gone{}", text(&deleted, "user"), spreading(&deleted)))
+            output.text(&format!("{} is gone{}", printable(text(&deleted, "user")), spreading(&deleted)))
         }
     }
 }
 
-fn path(user: &str, verb: &str) -> String {
-    format!("/_gatehouse/users/{}{verb}", encoded(user))
+fn path(user: &str, verb: &str) -> Result<String, Failure> {
+    // They would name another route.
+    if matches!(user, "" | "." | "..") {
+        return Err(Failure::Usage(format!("{user:?} is no user's name")));
+    }
+    Ok(format!("/_gatehouse/users/{}{verb}", encoded(user)))
+}
+
+/// How many entries are wanted, and whether a person has to be told that there are more.
+pub struct Limit {
+    wanted: usize,
+    tells: bool,
+}
+
+impl Limit {
+    /// As many as were asked for; else a screenful for people, and all for scripts.
+    pub fn new(asked: Option<usize>, output: &Output) -> Self {
+        let otherwise = if output.is_json { usize::MAX } else { LIMIT_DEFAULT };
+        Self { wanted: asked.unwrap_or(otherwise), tells: asked.is_none() }
+    }
 }
 
 /// Entries of a paged list, as many as wanted. `path` ends with a question mark or a parameter.
-pub fn pages(client: &Client, path: &str, field: &str, wanted: usize) -> Result<Vec<Value>, Failure> {
+pub fn pages(client: &Client, path: &str, field: &str, limit: &Limit) -> Result<Vec<Value>, Failure> {
     let mut entries = Vec::new();
     let mut cursor = String::new();
-    while entries.len() < wanted {
-        let limit = PAGE_MAX.min(wanted.saturating_sub(entries.len()));
+    loop {
+        let left = limit.wanted.saturating_sub(entries.len());
+        if left == 0 {
+            if limit.tells {
+                note("there are more: --limit says how many to show");
+            }
+            break;
+        }
+        let limit = PAGE_MAX.min(left);
         let mut page = client.get(&format!("{path}&limit={limit}&cursor={}", encoded(&cursor)), field)?;
         if let Some(values) = page[field].as_array_mut() {
             entries.append(values);
@@ -142,14 +171,14 @@ fn spreading(answer: &Value) -> &'static str {
 /// The one place where the command prints a secret.
 fn print_minted(client: &Client, output: &mut Output, minted: &Value) -> Result<(), Failure> {
     if output.is_json {
-        return output.json(minted);
+        return delivered(output.json(minted));
     }
     let (api_key, api_secret) = (text(minted, "api_key"), text(minted, "api_secret"));
-    output.pairs(&[
+    delivered(output.pairs(&[
         ("user", format!("{}{}", text(minted, "user"), spreading(minted))),
         ("api_key", api_key.to_owned()),
         ("api_secret", format!("{api_secret}  (shown this once)")),
-    ])?;
+    ]))?;
     let url = &client.target.url;
     output.text(&format!(
         "\ncurl -H \"Authorization: token {api_key}:{api_secret}\" {url}/api/method/frappe.auth.get_logged_user"

@@ -21,6 +21,7 @@ fn a_wrong_secret_is_3_a_wrong_address_4_and_nonsense_2() {
         ("https://gate.invalid", administrator(), 4, "gave no answer"),
         ("http://gate.test", administrator(), 2, "unencrypted"),
         ("gate.test", administrator(), 2, "no address"),
+        (&*GATE.url, "k:sécret", 2, "api_key:api_secret"),
         (&*origin, administrator(), 1, "not a gate's"),
     ] {
         let (exit, said) = run(&mut command(url, token), &["users", "show", "nobody"]).failed();
@@ -119,6 +120,25 @@ fn a_secret_in_an_argument_is_warned_about_and_one_on_standard_input_is_not() {
         run_with_input(&mut piped, &[&arguments[..], &["--token", "-"]].concat(), &input).ok(),
         "\"Administrator\"\n"
     );
+    // The token is the first line, and what follows is the file's.
+    let mut piped = bare();
+    piped.env("GATEHOUSE_URL", &GATE.url);
+    let input = format!("{}\n[{{\"user\": \"piped\"}}]", administrator());
+    let imported = run_with_input(&mut piped, &["--token", "-", "import", "-"], &input).ok();
+    assert!(imported.starts_with("1 created"), "{imported}");
+}
+
+#[test]
+fn credentials_never_go_to_a_proxy_in_clear() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let mut command = gatehouse(&GATE);
+    for name in ["ALL_PROXY", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY"] {
+        command.env(name, &address);
+    }
+    assert_eq!(run(&mut command, &["execute", "frappe.auth.get_logged_user"]).ok(), "\"Administrator\"\n");
+    assert!(proxy.accept().is_err(), "the proxy was asked");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs::write;
 use std::os::unix::fs::PermissionsExt;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::command::{gatehouse, run, run_with_input};
 use crate::harness::{FRAPPE_TOKEN, Gate, Options, SiteUser, frappe_site, wait_for};
@@ -162,4 +162,55 @@ fn a_frappe_site_that_refuses_or_is_down_is_named() {
         assert_eq!(exit, code, "{said}");
         assert!(said.contains(says), "{said}");
     }
+}
+
+#[test]
+fn rows_that_repeat_each_other_in_different_batches_are_found_before_anything_is_imported() {
+    let gate = gate();
+    let mut rows: Vec<_> =
+        (1..=1_500).map(|number| json!({ "user": format!("user{number}"), "api_key": format!("k{number}") })).collect();
+    rows[1_400]["api_key"] = json!("k6");
+    rows[1_450]["user"] = json!("USER7");
+    let refused = run_with_input(&mut gatehouse(&gate), &["import", "-", "--json"], &json!(rows).to_string());
+    assert_eq!(refused.code, 1);
+    let report: Value = serde_json::from_str(&refused.stdout).unwrap();
+    let problem = |row: usize, user: &str, message: &str| json!({ "row": row, "user": user, "result": "conflict", "message": message });
+    assert_eq!(
+        report["problems"],
+        json!([
+            problem(1_451, "USER7", "row 7 has the same user"),
+            problem(1_401, "user1401", "row 6 has the same api_key")
+        ])
+    );
+    assert_eq!(run(&mut gatehouse(&gate), &["users", "list", "--json"]).json(), json!([]));
+}
+
+#[test]
+fn who_changed_at_the_gate_is_left_out_and_the_rest_of_a_site_comes() {
+    let gate = gate();
+    gate.post_json(
+        "/_gatehouse/import",
+        crate::harness::ADMINISTRATOR,
+        &json!({ "users": [{ "user": "user0004@example.com", "api_key": "000000000000004", "api_secret": "000000000000005" }] }),
+    );
+    let rotated = gate.generate("user0004@example.com");
+    let mut command = gatehouse(&gate);
+    command.env("FRAPPE_TOKEN", FRAPPE_TOKEN);
+    let taken = run(&mut command, &["import", "--from-frappe", &frappe_site(site_users())]);
+    assert_eq!(taken.code, 1);
+    assert!(taken.stdout.contains("1203 created") && taken.stdout.contains("3 not right"), "{}", taken.stdout);
+    assert!(taken.stdout.contains("this user's secret was changed here"), "{}", taken.stdout);
+    published(&gate);
+    assert!(gate.logged_user(&rotated.token()).is_some());
+}
+
+#[test]
+fn what_is_no_frappe_site_is_an_error_and_not_an_empty_import() {
+    let gate = gate();
+    let site = crate::harness::serve(axum::Router::new().fallback(|| async { "<html>Sign in</html>" }));
+    let mut command = gatehouse(&gate);
+    command.env("FRAPPE_TOKEN", FRAPPE_TOKEN);
+    let (code, said) = run(&mut command, &["import", "--from-frappe", &site]).failed();
+    assert_eq!(code, 4);
+    assert!(said.contains("does not answer as a Frappe site does"), "{said}");
 }

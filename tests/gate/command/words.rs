@@ -85,7 +85,10 @@ fn a_list_goes_over_several_pages() {
     let listed = on(&gate, &["users", "list", "--limit", "420", "--json"]).json();
     let names: Vec<_> = listed.as_array().unwrap().iter().map(|user| user["user"].as_str().unwrap()).collect();
     assert_eq!((names.len(), names[0], names[419]), (420, "user000", "user419"));
-    assert_eq!(on(&gate, &["users", "list"]).ok().lines().count(), 51, "50 and the header");
+    let shown = on(&gate, &["users", "list"]);
+    assert_eq!(shown.stdout.lines().count(), 51, "50 and the header");
+    assert!(shown.stderr.contains("there are more"), "{}", shown.stderr);
+    assert_eq!(on(&gate, &["users", "list", "--json"]).json().as_array().unwrap().len(), 450, "scripts get all");
 }
 
 #[test]
@@ -197,18 +200,58 @@ fn the_help_lists_the_exit_codes_and_never_a_secret() {
     assert!(!help.contains("a-secret-for-tests"), "{help}");
 }
 
+/// Runs the command with a reader that is gone before anything is printed.
+fn with_a_closed_pipe(gate: &Gate, arguments: &[&str]) -> (i32, String) {
+    let mut child = gatehouse(gate).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_closed_pipe_hides_no_failure_and_no_secret() {
+    let gate = gate();
+    for arguments in [
+        &["users", "generate", "lost"][..],
+        &["users", "generate", "lost", "--json"],
+        &["execute", "frappe.core.doctype.user.user.generate_keys", "--args", "['lost']"],
+    ] {
+        let (code, said) = with_a_closed_pipe(&gate, arguments);
+        assert_eq!(code, 1, "{arguments:?}");
+        assert!(said.contains("generate again"), "{said}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wrong.json");
+    std::fs::write(&file, r#"[{"user": "Guest"}]"#).unwrap();
+    let (code, said) = with_a_closed_pipe(&gate, &["import", file.to_str().unwrap()]);
+    assert_eq!((code, said.contains("nothing was imported")), (1, true), "{said}");
+    let broken = Gate::start(Options::with(&[("ORIGIN", "http://127.0.0.1:9")]));
+    assert_eq!(with_a_closed_pipe(&broken, &["doctor"]).0, 1);
+}
+
+#[test]
+fn nothing_that_a_terminal_would_obey_is_printed() {
+    let gate = gate();
+    let name = "turned\u{202e}round";
+    for arguments in [&["users", "set", name][..], &["users", "list"], &["users", "delete", name, "--yes"]] {
+        let printed = on(&gate, arguments).ok();
+        assert!(!printed.contains('\u{202e}') && printed.contains("turned\u{fffd}round"), "{printed:?}");
+    }
+    on(&gate, &["users", "set", name]).ok();
+    let json = on(&gate, &["users", "list", "--json"]);
+    assert!(json.stdout.is_ascii(), "{}", json.stdout);
+    assert_eq!(json.json()[0]["user"], name);
+    let (code, said) = on(&gate, &["users", "show", "line\u{1b}[2Kbreak"]).failed();
+    assert!(code == 1 && !said.contains('\u{1b}'), "{said:?}");
+    for user in ["", ".", ".."] {
+        assert_eq!(on(&gate, &["users", "delete", user, "--yes"]).failed().0, 2, "{user:?}");
+    }
+}
+
 #[test]
 fn a_pipe_that_closes_is_no_error() {
     let gate = gate();
     let rows: Vec<_> = (0..1_000).map(|number| json!({ "user": format!("{number:0>100}") })).collect();
     gate.post_json("/_gatehouse/import", crate::harness::ADMINISTRATOR, &json!({ "users": rows }));
-    let mut child = gatehouse(&gate)
-        .args(["users", "list", "--limit", "1000"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()), (Some(0), String::new()));
+    assert_eq!(with_a_closed_pipe(&gate, &["users", "list", "--limit", "1000"]), (0, String::new()));
 }
