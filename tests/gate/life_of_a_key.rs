@@ -77,6 +77,7 @@ fn the_life_of_a_key() {
         ]
     );
     assert!(entries.iter().all(|entry| entry["actor"] == "Administrator" && entry["address"] == "127.0.0.1"));
+    assert_eq!([&entries[0], &entries[1]].map(|entry| &entry["detail"]["grace_seconds"]), [&json!(0), &json!(8)]);
     let changed =
         ["enabled", "enabled", "not_after", "not_after", "allowed_ips", "allowed_ips", "rules", "rules", "strict"];
     for (entry, field) in entries[2..].iter().zip(changed) {

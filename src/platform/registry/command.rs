@@ -34,6 +34,8 @@ pub(super) struct Change<'a> {
     pub head: &'a RequestHead,
     pub action: Action,
     pub name: &'a UserName,
+    /// How long a generation lets the secret so far live on.
+    pub grace_seconds: Option<u32>,
 }
 
 impl Registry {
@@ -91,7 +93,7 @@ impl Registry {
 
     /// Every change is committed before its outcome is told, and published before that if KV lets it.
     async fn carry_out(&self, caller: &Caller, head: &RequestHead, command: &Command) -> Result<Served<Outcome>> {
-        let change = |action, name| Change { caller, head, action, name };
+        let change = |action, name| Change { caller, head, action, name, grace_seconds: None };
         match command {
             Command::Report => Ok(Ok(Outcome::Report(self.store.outbox_depth()?))),
             Command::List(query) => self.list(query),
@@ -118,7 +120,8 @@ impl Registry {
                 Ok(changed.await?.map(|(stored, created)| one(&stored, created)).ok_or(Refusal::NoSuchUser))
             }
             Command::Generate(name, grace_seconds) => {
-                self.generate(change(Action::Generate, name), *grace_seconds).await
+                let change = change(Action::Generate, name);
+                self.generate(Change { grace_seconds: Some(*grace_seconds), ..change }).await
             }
             Command::Revoke(name) => {
                 let revoked = self.apply(change(Action::Revoke, name), |before| Some((known(before)?.revoke(), ())));
@@ -150,13 +153,13 @@ impl Registry {
         Ok(Ok(Outcome::Audit(page.into_iter().map(|(_, entry)| entry).collect(), next)))
     }
 
-    async fn generate(&self, change: Change<'_>, grace_seconds: u32) -> Result<Served<Outcome>> {
+    async fn generate(&self, change: Change<'_>) -> Result<Served<Outcome>> {
         let gate = self.configured()?;
         let randomness = Randomness {
             api_key: random().map_err(|error| error.to_string())?,
             api_secret: random().map_err(|error| error.to_string())?,
         };
-        let name = change.name;
+        let (name, grace_seconds) = (change.name, change.grace_seconds.unwrap_or_default());
         let generated = self.apply(change, |before| {
             let user = or_new(before, name);
             Some(user.generate(now(), grace_seconds, &gate.configuration.digest_key, randomness))
@@ -194,7 +197,10 @@ impl Registry {
         Ok(self.store.find(name)?.map(|stored| (stored, made)))
     }
 
-    pub(super) fn log_change(&self, change: &Change<'_>, user: &User, detail: Value) -> Result<()> {
+    pub(super) fn log_change(&self, change: &Change<'_>, user: &User, mut detail: Value) -> Result<()> {
+        if let (Some(seconds), Some(fields)) = (change.grace_seconds, detail.as_object_mut()) {
+            fields.insert("grace_seconds".to_owned(), seconds.into());
+        }
         let entry = Entry {
             at: now(),
             actor: Some(change.caller.name()),

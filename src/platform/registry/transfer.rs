@@ -63,7 +63,7 @@ impl Registry {
             return Ok(RowResult::Unchanged);
         }
         self.store.save(before.as_ref(), &user, Turn::Bulk, now())?;
-        let change = Change { caller, head, action: Action::Import, name: &user.name };
+        let change = Change { caller, head, action: Action::Import, name: &user.name, grace_seconds: None };
         self.log_change(&change, &user, differences(before.as_ref(), &user, now()))?;
         Ok(if before.is_none() { RowResult::Created } else { RowResult::Updated })
     }
