@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{Request, Response};
+use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::failure::Failure;
 use crate::target::Target;
@@ -27,7 +28,9 @@ pub fn encoded(text: &str) -> String {
 /// A client for an address, which tells an answer of whatever status from none. It follows no redirect, and asks no proxy
 /// unless the connection is encrypted: credentials would go along.
 pub fn agent(url: &str) -> Agent {
-    let mut config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
+    // What this machine trusts, a company's own authority included.
+    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+    let mut config = Agent::config_builder().http_status_as_error(false).max_redirects(0).tls_config(tls);
     if !url.starts_with("https://") {
         config = config.proxy(None);
     }

@@ -1,6 +1,9 @@
 //! Where the command goes, with what, and what it says when that does not work.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::path::Path;
+use std::process::Stdio;
 
 use crate::harness::command::{bare, command, gatehouse, run, run_with_input};
 use crate::harness::{ADMINISTRATOR, GATE, Gate, Options};
@@ -39,53 +42,60 @@ fn a_gate_that_cannot_decide_is_4() {
     assert!(said.contains("ANONYMOUS"), "{said}");
 }
 
+/// Makes a certificate with Debian's openssl; `by` signs it, or it signs itself and may sign others.
+fn certificate(folder: &Path, name: &str, by: Option<&str>) {
+    let path = |name: &str, kind: &str| folder.join(format!("{name}.{kind}"));
+    let mut openssl = std::process::Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]);
+    openssl.args(["-subj", &format!("/CN={name}"), "-addext", &format!("subjectAltName=DNS:{name}")]);
+    openssl.arg("-keyout").arg(path(name, "key")).arg("-out").arg(path(name, "pem"));
+    if let Some(by) = by {
+        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        openssl.arg("-CA").arg(path(by, "pem")).arg("-CAkey").arg(path(by, "key"));
+    }
+    let made = openssl.output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
 #[test]
-fn a_certificate_that_does_not_fit_is_refused() {
+fn a_certificate_has_to_be_of_a_trusted_authority_and_for_this_name() {
     let folder = tempfile::tempdir().unwrap();
-    let (key, certificate) = (folder.path().join("key.pem"), folder.path().join("certificate.pem"));
-    let made = std::process::Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "1",
-            "-subj",
-            "/CN=localhost",
-        ])
-        .args(["-addext", "subjectAltName=DNS:localhost", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate)
-        .output()
-        .unwrap();
-    assert!(made.status.success());
+    certificate(folder.path(), "authority.test", None);
+    certificate(folder.path(), "localhost", Some("authority.test"));
+    certificate(folder.path(), "other.test", Some("authority.test"));
+    // Answers as a gate does to `get_logged_user`.
     let script = r#"
         const { readFileSync } = require("node:fs");
         const [key, cert] = process.argv.slice(1).map((path) => readFileSync(path));
-        const server = require("node:https").createServer({ key, cert }, (request, response) => response.end("{}"));
+        const server = require("node:https").createServer({ key, cert }, (request, response) => response.end('{"message":"x"}'));
         server.listen(0, "127.0.0.1", () => console.log(server.address().port));
         process.stdin.resume().on("end", () => process.exit(0));
     "#;
-    let mut server = std::process::Command::new(crate::harness::npm_program("node"))
-        .args(["-e", script])
-        .args([&key, &certificate])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut port = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(server.stdout.take().unwrap()), &mut port).unwrap();
-    let url = format!("https://localhost:{}", port.trim());
-    let (code, said) = run(&mut command(&url, administrator()), &["users", "list"]).failed();
-    assert_eq!(code, 4, "{said}");
-    assert!(said.contains("certificate"), "{said}");
-    drop(server.stdin.take());
-    server.wait().unwrap();
+    for (name, is_trusted, code, says) in [
+        ("localhost", true, 0, ""),
+        ("localhost", false, 1, "UnknownIssuer"),
+        ("other.test", true, 1, "not valid for name"),
+    ] {
+        let mut server = std::process::Command::new(crate::harness::npm_program("node"))
+            .args(["-e", script])
+            .args([folder.path().join(format!("{name}.key")), folder.path().join(format!("{name}.pem"))])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut port = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut port).unwrap();
+        let mut command = command(&format!("https://localhost:{}", port.trim()), administrator());
+        if is_trusted {
+            command.env("SSL_CERT_FILE", folder.path().join("authority.test.pem"));
+        }
+        let run = run(&mut command, &["execute", "frappe.auth.get_logged_user", "--json"]);
+        // `execute` knows one code of failure, as bench does.
+        assert_eq!(run.code, code, "{name}: {}", run.stderr);
+        assert!(run.stderr.contains(says), "{name}: {}", run.stderr);
+        drop(server.stdin.take());
+        server.wait().unwrap();
+    }
 }
 
 #[test]
