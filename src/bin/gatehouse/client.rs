@@ -102,6 +102,21 @@ impl Client {
         self.send("GET", path, None)?.done(field)
     }
 
+    /// Adds a page's entries to those before, and gives back the cursor of the next one. `path` ends with a parameter.
+    pub fn page(
+        &self,
+        path: &str,
+        field: &str,
+        cursor: &str,
+        entries: &mut Vec<Value>,
+    ) -> Result<Option<String>, Failure> {
+        let mut page = self.get(&format!("{path}&cursor={}", encoded(cursor)), field)?;
+        if let Some(values) = page[field].as_array_mut() {
+            entries.append(values);
+        }
+        Ok(page["next_cursor"].as_str().map(str::to_owned))
+    }
+
     pub fn post(&self, path: &str, body: &Value, field: &str) -> Result<Value, Failure> {
         self.send("POST", path, Some(body))?.done(field)
     }

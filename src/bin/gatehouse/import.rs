@@ -13,7 +13,7 @@ use crate::import_file;
 use crate::output::{Output, text};
 
 /// The most rows that the gate takes at a time.
-pub const BATCH_ROWS: usize = 1_000;
+const BATCH_ROWS: usize = 1_000;
 /// A body has at most 4 MiB; rows with long lists of rules come in smaller batches.
 const BATCH_MAX_BYTES: usize = 3 << 20;
 
@@ -69,6 +69,11 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// Whether the gate will not have a row.
+fn is_wrong(row: &Value) -> bool {
+    matches!(text(row, "result"), "conflict" | "invalid")
 }
 
 /// Where a row stands in its batch, from 1.
@@ -175,7 +180,7 @@ fn send_batch(client: &Client, rows: &[Value], is_dry_run: bool) -> Result<Value
     let mut body = reply.body;
     if let Some(rows) = body["rows"].as_array_mut() {
         // Nothing became of the others.
-        rows.retain(|row| matches!(text(row, "result"), "conflict" | "invalid"));
+        rows.retain(is_wrong);
     }
     Ok(body)
 }
@@ -188,8 +193,6 @@ fn send_what_is_right(client: &Client, rows: &[Value], is_dry_run: bool) -> Resu
         let batch: Vec<_> = left.iter().map(|(_, row)| (*row).clone()).collect();
         let answer = send_batch(client, &batch, is_dry_run)?;
         let mut answered = answer["rows"].as_array().cloned().unwrap_or_default();
-        let is_wrong = |row: &Value| matches!(text(row, "result"), "conflict" | "invalid");
-        let is_done = !answered.iter().any(is_wrong);
         let mut wrong = HashSet::new();
         for row in &mut answered {
             let Some((place, _)) = left.get(number(row).saturating_sub(1)) else { continue };
@@ -199,7 +202,7 @@ fn send_what_is_right(client: &Client, rows: &[Value], is_dry_run: bool) -> Resu
             row["row"] = (*place).into();
         }
         reports.extend(answered);
-        if is_done {
+        if wrong.is_empty() {
             break;
         }
         left.retain(|(place, _)| !wrong.contains(place));

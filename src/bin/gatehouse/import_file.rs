@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::client::{Client, encoded};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -110,17 +110,9 @@ fn cell_value(column: &str, cell: &str) -> Option<Value> {
 
 /// Writes all users, page by page, as one object that can be imported.
 pub fn export(client: &Client, output: &mut Output, file: Option<&Path>) -> Result<(), Failure> {
-    let mut users = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let mut page = client.get(&format!("/_gatehouse/export?cursor={}", encoded(&cursor)), "users")?;
-        if let Some(values) = page["users"].as_array_mut() {
-            users.append(values);
-        }
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = next.to_owned(),
-            None => break,
-        }
+    let (mut users, mut cursor) = (Vec::new(), String::new());
+    while let Some(next) = client.page("/_gatehouse/export?", "users", &cursor, &mut users)? {
+        cursor = next;
     }
     let count = users.len();
     let lines: Vec<_> = users.iter().map(Value::to_string).collect();

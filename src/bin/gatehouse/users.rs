@@ -84,12 +84,8 @@ pub fn pages(client: &Client, path: &str, field: &str, limit: &Limit) -> Result<
             break;
         }
         let limit = PAGE_MAX.min(left);
-        let mut page = client.get(&format!("{path}&limit={limit}&cursor={}", encoded(&cursor)), field)?;
-        if let Some(values) = page[field].as_array_mut() {
-            entries.append(values);
-        }
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = next.to_owned(),
+        match client.page(&format!("{path}&limit={limit}"), field, &cursor, &mut entries)? {
+            Some(next) => cursor = next,
             None => break,
         }
     }

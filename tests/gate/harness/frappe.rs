@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use axum::Router;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Query, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
@@ -20,23 +21,20 @@ pub fn frappe_site(users: Vec<SiteUser>) -> String {
     let router = Router::new()
         .route("/api/resource/User", get(list))
         .route("/api/method/frappe.client.get_password", get(password))
+        .layer(from_fn(authenticate))
         .with_state(users);
     super::serve(router)
 }
 
-fn refused(headers: &HeaderMap) -> Option<Response> {
-    let is_right = headers.get("authorization").is_some_and(|value| value == &format!("token {FRAPPE_TOKEN}"));
-    (!is_right).then(|| (StatusCode::UNAUTHORIZED, Json(json!({ "exc_type": "AuthenticationError" }))).into_response())
+async fn authenticate(request: Request, next: Next) -> Response {
+    let given = request.headers().get("authorization");
+    if given.is_some_and(|value| value == &format!("token {FRAPPE_TOKEN}")) {
+        return next.run(request).await;
+    }
+    (StatusCode::UNAUTHORIZED, Json(json!({ "exc_type": "AuthenticationError" }))).into_response()
 }
 
-async fn list(
-    State(users): State<Vec<SiteUser>>,
-    headers: HeaderMap,
-    Query(query): Query<HashMap<String, String>>,
-) -> Response {
-    if let Some(refused) = refused(&headers) {
-        return refused;
-    }
+async fn list(State(users): State<Vec<SiteUser>>, Query(query): Query<HashMap<String, String>>) -> Response {
     assert_eq!(query["fields"], r#"["name","enabled","api_key"]"#);
     let filters: Vec<Value> = serde_json::from_str(&query["filters"]).unwrap();
     assert_eq!(filters[0], json!(["api_key", "is", "set"]));
@@ -50,14 +48,7 @@ async fn list(
     Json(json!({ "data": shown.collect::<Value>() })).into_response()
 }
 
-async fn password(
-    State(users): State<Vec<SiteUser>>,
-    headers: HeaderMap,
-    Query(query): Query<HashMap<String, String>>,
-) -> Response {
-    if let Some(refused) = refused(&headers) {
-        return refused;
-    }
+async fn password(State(users): State<Vec<SiteUser>>, Query(query): Query<HashMap<String, String>>) -> Response {
     assert_eq!((&*query["doctype"], &*query["fieldname"]), ("User", "api_secret"));
     let secret = users.iter().find(|user| user.0 == query["name"]).and_then(|user| user.2.clone());
     match secret {
