@@ -1,5 +1,5 @@
-//! Failed attempts to manage, by client address, as the isolate remembers them: so that strangers do not reach the
-//! registry as often as they like.
+//! Failed attempts by client address, as the isolate remembers them: so that strangers reach neither the registry nor KV
+//! as often as they like.
 
 use std::num::NonZeroUsize;
 
@@ -34,6 +34,11 @@ impl Failures {
         self.0.put(network, (start_ms, count.saturating_add(1)));
     }
 
+    /// Remembers that an address has failed too often, whoever counted.
+    pub fn block(&mut self, address: Option<&str>, now_ms: f64) {
+        self.0.put(network(address), (now_ms, FAILURES_A_WINDOW));
+    }
+
     /// How many seconds the address has to wait, if it has failed too often.
     pub fn wait_seconds(&mut self, address: Option<&str>, now_ms: f64) -> Option<u32> {
         let (start_ms, count) = *self.0.get(&network(address))?;
@@ -66,6 +71,8 @@ mod tests {
         assert_eq!(failures.wait_seconds(Some("192.0.2.1"), 60_000.0), None);
         failures.note(Some("192.0.2.1"), 60_000.0);
         assert_eq!(failures.wait_seconds(Some("192.0.2.1"), 60_001.0), None, "a new window");
+        failures.block(Some("192.0.2.1"), 70_000.0);
+        assert_eq!(failures.wait_seconds(Some("192.0.2.1"), 70_000.0), Some(60), "blocked by somebody else's count");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The rules of the gate, pure: no I/O, no clock (`now` comes in), no randomness (bytes come in), no platform.
 
 pub mod access_rule;
+pub mod assertion;
 pub mod authorization;
 pub mod client_address;
 pub mod credentials;
@@ -13,6 +14,7 @@ pub mod pepper;
 pub mod principal;
 pub mod registry;
 pub mod role;
+pub mod signing_key;
 pub mod unix_time;
 pub mod usage;
 pub mod user_name;

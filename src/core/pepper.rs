@@ -8,7 +8,7 @@ use thiserror::Error;
 pub const PEPPER_MIN_BYTES: usize = 32;
 
 /// HMAC-SHA-256, set up with its secret.
-pub(super) type KeyedHash = Hmac<Sha256>;
+pub type KeyedHash = Hmac<Sha256>;
 
 /// `TOKEN_PEPPER`: the UTF-8 bytes of the secret as written.
 pub struct Pepper(KeyedHash);

@@ -11,7 +11,7 @@ use super::role::Role;
 use super::unix_time::UnixSeconds;
 
 /// The user as authenticated for this request. Comes out of a grant that holds here and now, and from nowhere else.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     user: String,
     api_key: ApiKey,
