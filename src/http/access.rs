@@ -1,6 +1,7 @@
 //! Whether a request has to authenticate before it goes on, and with what.
 
 use super::configuration::{Anonymous, Configuration};
+use super::cors::is_allowed;
 use super::cross_site::is_cross_site_change;
 use super::refusal::Refusal;
 use super::request_head::RequestHead;
@@ -19,9 +20,8 @@ pub enum Access {
     Anonymous,
 }
 
-/// Decides how a request gets in.
-pub fn access(configuration: &Configuration, head: &RequestHead) -> Result<Access, Refusal> {
-    let mut resource = Resource::find(&head.url);
+/// Decides how a request to a resource gets in.
+pub fn access(configuration: &Configuration, head: &RequestHead, mut resource: Resource) -> Result<Access, Refusal> {
     let authorization = head.authorization.as_deref().map(parse).transpose()?;
     let pass = configuration.anonymous == Anonymous::Pass;
     let credentials = match authorization {
@@ -34,7 +34,9 @@ pub fn access(configuration: &Configuration, head: &RequestHead) -> Result<Acces
         Some(Authorization::OtherScheme) if !pass => return Err(Refusal::OtherScheme),
         Some(Authorization::OtherScheme) | None => None,
     };
-    if pass && credentials.is_none() && resource.envelope().is_some() {
+    // A preflight never says with what its request will come: a page that the operator allowed is answered here.
+    let is_answered_here = head.is_preflight() && is_allowed(&configuration.allowed_origins, head);
+    if pass && credentials.is_none() && resource.envelope().is_some() && !is_answered_here {
         resource = Resource::Origin;
     }
     if resource.is_management() && !on_management_host(configuration, head) {
@@ -71,7 +73,7 @@ fn cross_site(configuration: &Configuration, head: &RequestHead) -> bool {
     let here = head.url.web_origin();
     let public_url = configuration.public_url.as_ref().map(ToString::to_string);
     let own: Vec<&str> = [Some(here.as_str()), public_url.as_deref()].into_iter().flatten().collect();
-    is_cross_site_change(head, &own)
+    is_cross_site_change(head, &own, &configuration.allowed_origins)
 }
 
 fn on_management_host(configuration: &Configuration, head: &RequestHead) -> bool {

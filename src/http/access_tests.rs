@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::http::answer::Envelope;
-use crate::http::configuration::{Bindings, read};
+use crate::http::configuration::{BOUND, read};
 use crate::http::request_head::head;
 
 fn configuration(given: &[(&str, &str)]) -> Configuration {
@@ -11,14 +11,14 @@ fn configuration(given: &[(&str, &str)]) -> Configuration {
         let found = given.iter().chain(&defaults).find(|(known, _)| *known == name);
         found.map(|(_, value)| (*value).to_owned())
     };
-    read(&variable, Bindings { keys: true, registry: true, origin_service: false }).ok().unwrap()
+    read(&variable, BOUND).ok().unwrap()
 }
 
 /// One word for what became of a request.
 fn outcome(configuration: &Configuration, method: &str, path: &str, authorization: Option<&str>) -> String {
     let mut head = head(method, &format!("https://gate.test{path}"));
     head.authorization = authorization.map(str::to_owned);
-    match access(configuration, &head) {
+    match access(configuration, &head, Resource::find(&head.url)) {
         Ok(Access::Own(resource, Some(_))) => format!("own {resource:?}"),
         Ok(Access::Own(resource, None)) => format!("open {resource:?}"),
         Ok(Access::Authenticate(_)) => "authenticate".to_owned(),
@@ -105,9 +105,9 @@ fn a_preflight_carries_no_credentials() {
     let mut head = head("OPTIONS", "https://gate.test/x");
     head.origin = Some("https://elsewhere.test".to_owned());
     head.header_names.push("access-control-request-method".to_owned());
-    assert!(matches!(access(&configuration(&[]), &head), Ok(Access::Anonymous)));
+    assert!(matches!(access(&configuration(&[]), &head, Resource::find(&head.url)), Ok(Access::Anonymous)));
     head.authorization = WRONG.map(str::to_owned);
-    assert!(access(&configuration(&[]), &head).is_err());
+    assert!(access(&configuration(&[]), &head, Resource::find(&head.url)).is_err());
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn another_site_cannot_make_a_browser_change_anything() {
         let mut head = head(method, &format!("https://gate.test{path}"));
         head.authorization = Some(authorization.to_owned());
         head.origin = Some(origin.to_owned());
-        let found = matches!(access(&configuration, &head), Err(Refusal::CrossSite));
+        let found = matches!(access(&configuration, &head, Resource::find(&head.url)), Err(Refusal::CrossSite));
         assert_eq!(found, refused, "{method} {path} {authorization} {origin}");
     }
 }
@@ -148,5 +148,8 @@ fn management_answers_on_its_own_host_alone() {
     assert_eq!(outcome(&configuration, "GET", "/x", TOKEN), "authenticate");
     let mut head = head("GET", "https://ADMIN.test/_gatehouse/users");
     head.authorization = TOKEN.map(str::to_owned);
-    assert!(matches!(access(&configuration, &head), Ok(Access::Own(Resource::Users, Some(_)))));
+    assert!(matches!(
+        access(&configuration, &head, Resource::find(&head.url)),
+        Ok(Access::Own(Resource::Users, Some(_)))
+    ));
 }

@@ -3,19 +3,20 @@
 //! A wrong value is a problem with a name, never a default silently taken; and a variable whose feature this build
 //! does not have is refused unless it asks for what the build does anyway.
 
-use std::fmt;
-use std::ops::RangeInclusive;
-
 use http::uri::Authority;
 use zeroize::Zeroizing;
 
+pub use super::variables::Problem;
+use super::variables::Reader;
 use super::web_origin::WebOrigin;
+use crate::core::assertion::Issuer;
 use crate::core::credentials::{ADMINISTRATOR, ApiKey, ApiSecret, Credentials};
 use crate::core::digest::DigestKey;
 use crate::core::grant::SealKey;
 use crate::core::path::PathPattern;
 use crate::core::pepper::Pepper;
 use crate::core::principal::AdministratorDigest;
+use crate::core::signing_key::KeyRing;
 
 /// The shortest `ADMINISTRATOR_SECRET`, in characters.
 const ADMINISTRATOR_SECRET_MIN_CHARACTERS: usize = 32;
@@ -24,24 +25,15 @@ const KV_CACHE_MIN_SECONDS: u32 = 30;
 /// The longest either cache may keep a grant, in seconds: nobody wants a revocation to take longer.
 const CACHE_MAX_SECONDS: u32 = 3600;
 
+/// The words of variables that are on or off.
+const TRUTH: [(&str, bool); 2] = [("true", true), ("false", false)];
+
 const AUDIT_DAYS_DEFAULT: u32 = 365;
 /// Ten years.
 const AUDIT_DAYS_MAX: u32 = 3650;
 
 /// Variables of features that this build does not have, each with the one value that changes nothing.
-const NOT_BUILT: [(&str, Option<&str>); 11] = [
-    ("ORIGIN_KIND", Some("http")),
-    ("ADOPT", Some("off")),
-    ("MODE", Some("enforce")),
-    ("LIMITS", Some("off")),
-    ("DEBUG_TIMING", Some("false")),
-    ("ALLOWED_ORIGINS", None),
-    ("ASSERTION_JWK", None),
-    ("ASSERTION_AUDIENCE", None),
-    ("FAILED_AUTH", None),
-    ("REQUESTS", None),
-    ("USAGE", None),
-];
+const NOT_BUILT: [(&str, &str); 3] = [("ORIGIN_KIND", "http"), ("ADOPT", "off"), ("MODE", "enforce")];
 
 /// The configuration of a gate, checked.
 pub struct Configuration {
@@ -71,6 +63,14 @@ pub struct Configuration {
     pub seal_key: SealKey,
     /// The built-in administrator, unless switched off.
     pub administrator: Option<AdministratorDigest>,
+    /// Signs who a request acts for; without it the origin gets no assertion.
+    pub issuer: Option<Issuer>,
+    /// Web origins whose pages may read the gate's own answers, and change things.
+    pub allowed_origins: Vec<WebOrigin>,
+    /// Whether `FAILED_AUTH` and `REQUESTS` are asked.
+    pub limits: bool,
+    /// Whether responses tell how long the gate took.
+    pub debug_timing: bool,
     /// What could be set and is not, for the operator.
     pub not_set: Vec<&'static str>,
 }
@@ -114,21 +114,10 @@ pub struct Bindings {
     pub registry: bool,
     /// `ORIGIN_SERVICE`, optional.
     pub origin_service: bool,
-}
-
-/// One thing that is wrong with the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The variable, secret or binding.
-    pub name: &'static str,
-    /// What is wrong with it; never its value.
-    pub what: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.name, self.what)
-    }
+    /// `FAILED_AUTH`, a rate limit.
+    pub failed_auth: bool,
+    /// `REQUESTS`, a rate limit.
+    pub requests: bool,
 }
 
 /// Reads the configuration. `variable` gives the text of a variable or secret; an empty one counts as not set.
@@ -136,8 +125,9 @@ pub fn read(
     variable: &dyn Fn(&'static str) -> Option<String>,
     bindings: Bindings,
 ) -> Result<Configuration, Vec<Problem>> {
-    let mut reader = Reader { variable, problems: Vec::new(), not_set: Vec::new() };
-    reader.check_bindings(bindings);
+    let mut reader = Reader::new(variable);
+    let limits = reader.choice("LIMITS", [("on", true), ("off", false)]).unwrap_or(true);
+    reader.check_bindings(bindings, limits);
     reader.check_not_built();
     let target = reader.target(bindings.origin_service);
     let pepper = reader.pepper();
@@ -157,6 +147,9 @@ pub fn read(
     let cache_seconds = reader.number("CACHE_SECONDS", 5, 0..=CACHE_MAX_SECONDS);
     let kv_cache_seconds =
         reader.number("KV_CACHE_SECONDS", KV_CACHE_MIN_SECONDS, KV_CACHE_MIN_SECONDS..=CACHE_MAX_SECONDS);
+    let issuer = reader.issuer(target.as_ref(), public_url.as_ref());
+    let allowed_origins = reader.allowed_origins();
+    let debug_timing = reader.choice("DEBUG_TIMING", TRUTH).unwrap_or(false);
     let Reader { problems, not_set, .. } = reader;
     match (target, pepper, origin_authorization) {
         (Some(target), Some(pepper), Some(origin_authorization)) if problems.is_empty() => {
@@ -177,6 +170,10 @@ pub fn read(
                 seal_key: SealKey::new(&pepper),
                 digest_key,
                 administrator,
+                issuer,
+                allowed_origins,
+                limits,
+                debug_timing,
                 not_set,
             })
         }
@@ -184,56 +181,24 @@ pub fn read(
     }
 }
 
-struct Reader<'a> {
-    variable: &'a dyn Fn(&'static str) -> Option<String>,
-    problems: Vec<Problem>,
-    not_set: Vec<&'static str>,
-}
-
 impl Reader<'_> {
-    fn text(&self, name: &'static str) -> Option<String> {
-        (self.variable)(name).filter(|text| !text.is_empty())
-    }
-
-    fn optional_text(&mut self, name: &'static str) -> Option<String> {
-        let text = self.text(name);
-        if text.is_none() {
-            self.not_set.push(name);
-        }
-        text
-    }
-
-    fn problem(&mut self, name: &'static str, what: impl Into<String>) {
-        self.problems.push(Problem { name, what: what.into() });
-    }
-
-    /// An optional value that has to pass a check.
-    fn checked<T>(&mut self, name: &'static str, what: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let text = self.optional_text(name)?;
-        let value = parse(&text);
-        if value.is_none() {
-            self.problem(name, what);
-        }
-        value
-    }
-
-    fn check_bindings(&mut self, bindings: Bindings) {
+    fn check_bindings(&mut self, bindings: Bindings, limits: bool) {
         for (name, there) in [("KEYS", bindings.keys), ("REGISTRY", bindings.registry)] {
             if !there {
                 self.problem(name, "is not bound");
+            }
+        }
+        for (name, there) in [("FAILED_AUTH", bindings.failed_auth), ("REQUESTS", bindings.requests)] {
+            if limits && !there {
+                self.problem(name, "is not bound; `LIMITS = \"off\"` goes without it");
             }
         }
     }
 
     fn check_not_built(&mut self) {
         for (name, harmless) in NOT_BUILT {
-            match (self.text(name), harmless) {
-                (None, _) => {}
-                (Some(text), Some(harmless)) if text == harmless => {}
-                (Some(_), Some(harmless)) => {
-                    self.problem(name, format!("can only be `{harmless}`: this build has nothing else"));
-                }
-                (Some(_), None) => self.problem(name, "is set, and this build does not have its feature"),
+            if self.text(name).is_some_and(|text| text != harmless) {
+                self.problem(name, format!("can only be `{harmless}`: this build has nothing else"));
             }
         }
     }
@@ -280,16 +245,6 @@ impl Reader<'_> {
         }
     }
 
-    fn choice<T: Copy, const N: usize>(&mut self, name: &'static str, choices: [(&str, T); N]) -> Option<T> {
-        let text = self.text(name)?;
-        let chosen = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-        if chosen.is_none() {
-            let words: Vec<_> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
-            self.problem(name, format!("is none of {}", words.join(", ")));
-        }
-        chosen
-    }
-
     fn public_paths(&mut self) -> Vec<PathPattern> {
         let text = self.optional_text("PUBLIC_PATHS").unwrap_or_default();
         let mut patterns = Vec::new();
@@ -302,8 +257,46 @@ impl Reader<'_> {
         patterns
     }
 
+    /// The web origins of `ALLOWED_ORIGINS`, separated by commas.
+    fn allowed_origins(&mut self) -> Vec<WebOrigin> {
+        let text = self.optional_text("ALLOWED_ORIGINS").unwrap_or_default();
+        let mut origins = Vec::new();
+        for text in text.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+            match WebOrigin::parse(text) {
+                Some(origin) => origins.push(origin),
+                None => {
+                    self.problem(
+                        "ALLOWED_ORIGINS",
+                        "holds something other than addresses like https://app.example.com",
+                    );
+                }
+            }
+        }
+        origins
+    }
+
+    /// What signs assertions, if anything does.
+    fn issuer(&mut self, target: Option<&Target>, public_url: Option<&WebOrigin>) -> Option<Issuer> {
+        let audience = self.optional_text("ASSERTION_AUDIENCE").or_else(|| match target {
+            Some(Target::Url(origin)) => Some(origin.to_string()),
+            Some(Target::Service | Target::Zone) | None => None,
+        });
+        let jwk = Zeroizing::new(self.optional_text("ASSERTION_JWK")?);
+        let keys = KeyRing::parse(&jwk);
+        if let Err(error) = &keys {
+            self.problem("ASSERTION_JWK", format!("is {error}"));
+        }
+        if public_url.is_none() && self.text("PUBLIC_URL").is_none() {
+            self.problem("PUBLIC_URL", "is missing: assertions name it as their issuer");
+        }
+        if audience.is_none() && target.is_some() {
+            self.problem("ASSERTION_AUDIENCE", "is missing: the origin has no address that could be the audience");
+        }
+        Some(Issuer { keys: keys.ok()?, issuer: public_url?.to_string(), audience: audience? })
+    }
+
     fn origin_authorization(&mut self) -> Option<OriginAuthorization> {
-        let forward = self.choice("FORWARD_CREDENTIALS", [("true", true), ("false", false)]);
+        let forward = self.choice("FORWARD_CREDENTIALS", TRUTH);
         let secret = self.optional_text("ORIGIN_AUTHORIZATION").map(Zeroizing::new);
         match (secret, forward.unwrap_or(false)) {
             (None, false) => Some(OriginAuthorization::Remove),
@@ -322,20 +315,12 @@ impl Reader<'_> {
             }
         }
     }
-
-    fn number(&mut self, name: &'static str, default: u32, range: RangeInclusive<u32>) -> u32 {
-        let Some(text) = self.text(name) else {
-            return default;
-        };
-        match text.parse() {
-            Ok(number) if range.contains(&number) => number,
-            _ => {
-                self.problem(name, format!("is no whole number from {} to {}", range.start(), range.end()));
-                default
-            }
-        }
-    }
 }
+
+/// Everything that a gate in front of an address binds, for the tests of this layer.
+#[cfg(test)]
+pub(super) const BOUND: Bindings =
+    Bindings { keys: true, registry: true, origin_service: false, failed_auth: true, requests: true };
 
 #[cfg(test)]
 #[path = "configuration_tests.rs"]

@@ -2,7 +2,8 @@
 
 use super::*;
 
-const BOUND: Bindings = Bindings { keys: true, registry: true, origin_service: false };
+/// 32 bytes of zeros.
+const SHARED_KEY: &str = r#"{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
 const PEPPER: &str = "0123456789abcdef0123456789abcdef";
 
 /// Reads `ORIGIN` and a pepper and what is given, which wins.
@@ -46,6 +47,10 @@ fn values_are_taken() {
             ("KV_CACHE_SECONDS", "60"),
             ("MODE", "enforce"),
             ("LIMITS", "off"),
+            ("DEBUG_TIMING", "true"),
+            ("ALLOWED_ORIGINS", "https://app.test, http://127.0.0.1:3000/"),
+            ("ASSERTION_JWK", SHARED_KEY),
+            ("ASSERTION_AUDIENCE", "the app"),
         ],
         BOUND,
     )
@@ -58,6 +63,11 @@ fn values_are_taken() {
     assert!(matches!(configuration.origin_authorization, OriginAuthorization::Replace(value) if *value == "token a:b"));
     assert_eq!((configuration.cache_seconds, configuration.kv_cache_seconds), (0, 60));
     assert!(configuration.administrator.is_some());
+    assert!(!configuration.limits && configuration.debug_timing);
+    let allowed: Vec<_> = configuration.allowed_origins.iter().map(ToString::to_string).collect();
+    assert_eq!(allowed, ["https://app.test", "http://127.0.0.1:3000"]);
+    let issuer = configuration.issuer.unwrap();
+    assert_eq!((issuer.issuer.as_str(), issuer.audience.as_str()), ("https://gate.test", "the app"));
 }
 
 #[test]
@@ -100,17 +110,53 @@ fn every_wrong_value_is_a_problem_with_its_name() {
         ("AUDIT_DAYS", "0", "AUDIT_DAYS is no whole number from 1 to 3650"),
         ("MODE", "observe", "MODE can only be `enforce`: this build has nothing else"),
         ("ORIGIN_KIND", "frappe", "ORIGIN_KIND can only be `http`: this build has nothing else"),
-        ("ASSERTION_JWK", "{}", "ASSERTION_JWK is set, and this build does not have its feature"),
+        (
+            "ALLOWED_ORIGINS",
+            "https://a.test, *",
+            "ALLOWED_ORIGINS holds something other than addresses like https://app.example.com",
+        ),
+        ("LIMITS", "no", "LIMITS is none of `on`, `off`"),
+        ("DEBUG_TIMING", "1", "DEBUG_TIMING is none of `true`, `false`"),
     ] {
         assert_eq!(problems(&[(name, value)], BOUND), [problem]);
     }
 }
 
 #[test]
+fn assertions_name_their_issuer_and_their_audience() {
+    for (given, problem) in [
+        (&[][..], "PUBLIC_URL is missing: assertions name it as their issuer"),
+        (
+            &[("PUBLIC_URL", "https://gate.test"), ("ORIGIN", "zone")],
+            "ASSERTION_AUDIENCE is missing: the origin has no address that could be the audience",
+        ),
+        (
+            &[("PUBLIC_URL", "https://gate.test"), ("ASSERTION_JWK", "{}")],
+            "ASSERTION_JWK is a key that is neither oct, nor EC on P-256, nor OKP on Ed25519",
+        ),
+    ] {
+        let given: Vec<_> = given.iter().copied().chain([("ASSERTION_JWK", SHARED_KEY)]).collect();
+        assert_eq!(problems(&given, BOUND), [problem]);
+    }
+    let given = [("PUBLIC_URL", "https://gate.test"), ("ASSERTION_JWK", SHARED_KEY)];
+    assert_eq!(read_with(&given, BOUND).ok().unwrap().issuer.unwrap().audience, "http://127.0.0.1:8000");
+}
+
+#[test]
+fn limits_need_their_bindings_unless_they_are_off() {
+    let unbound = Bindings { failed_auth: false, requests: false, ..BOUND };
+    assert_eq!(
+        problems(&[], unbound),
+        ["FAILED_AUTH", "REQUESTS"].map(|name| format!("{name} is not bound; `LIMITS = \"off\"` goes without it"))
+    );
+    assert!(problems(&[("LIMITS", "off")], unbound).is_empty());
+}
+
+#[test]
 fn all_problems_are_told_at_once_and_no_value_with_them() {
     let found = problems(
         &[("TOKEN_PEPPER", "hush-hush"), ("ORIGIN_AUTHORIZATION", "token hush:hush"), ("FORWARD_CREDENTIALS", "true")],
-        Bindings { keys: false, registry: false, origin_service: false },
+        Bindings { keys: false, registry: false, ..BOUND },
     );
     assert_eq!(
         found,

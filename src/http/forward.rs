@@ -2,6 +2,8 @@
 //!
 //! Guarantees that nothing a client sends can be read by the origin as the gate's word.
 
+use std::rc::Rc;
+
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::configuration::{Configuration, OriginAuthorization, Target};
@@ -42,15 +44,24 @@ pub fn check_loop(configuration: &Configuration, head: &RequestHead) -> Result<(
     if configuration.target == Target::Zone && head.has(LOOP_HEADER) { Err(Refusal::Loop) } else { Ok(()) }
 }
 
-/// Plans how a request is forwarded, with the identity of a principal or with none.
+/// Who a request acts for, and the signed word of it, if there is a key to sign with.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// As authenticated.
+    pub principal: Principal,
+    /// `X-Gatehouse-Assertion`.
+    pub assertion: Option<Rc<str>>,
+}
+
+/// Plans how a request is forwarded, with an identity or with none.
 #[must_use]
-pub fn plan(configuration: &Configuration, head: &RequestHead, principal: Option<&Principal>) -> Forward {
+pub fn plan(configuration: &Configuration, head: &RequestHead, identity: Option<&Identity>) -> Forward {
     let url = match &configuration.target {
         // Set into the origin's address, never resolved against it: //evil.example/x is a path.
         Target::Url(origin) => format!("{origin}{}{}", head.url.raw_path, head.url.query),
         Target::Service | Target::Zone => head.url.full.clone(),
     };
-    let is_rule_limited = principal.is_some_and(Principal::is_rule_limited);
+    let is_rule_limited = identity.is_some_and(|identity| identity.principal.is_rule_limited());
     let is_unwanted = |name: &&String| is_reserved(name) || is_rule_limited && is_method_override(name);
     let mut remove: Vec<String> = head.header_names.iter().filter(is_unwanted).cloned().collect();
     remove.extend(named_by_connection(head));
@@ -64,7 +75,8 @@ pub fn plan(configuration: &Configuration, head: &RequestHead, principal: Option
     if configuration.target == Target::Zone {
         set.push(("X-Gatehouse-Loop", "1".to_owned()));
     }
-    if let Some(principal) = principal {
+    if let Some(Identity { principal, assertion }) = identity {
+        set.extend(assertion.as_deref().map(|assertion| ("X-Gatehouse-Assertion", assertion.to_owned())));
         set.push(("X-Forwarded-User", utf8_percent_encode(principal.user(), NAME).to_string()));
         set.push(("X-Forwarded-Groups", groups(principal.roles())));
         match &configuration.origin_authorization {

@@ -6,7 +6,7 @@ use crate::core::credentials::ApiKey;
 use crate::core::grant::Grant;
 use crate::core::role::parse_roles;
 use crate::core::unix_time::UnixSeconds;
-use crate::http::configuration::{Bindings, read};
+use crate::http::configuration::{BOUND, read};
 use crate::http::request_head::head;
 
 const PEPPER: &str = "0123456789abcdef0123456789abcdef";
@@ -17,10 +17,10 @@ fn configuration(given: &[(&str, &str)]) -> Configuration {
         let found = given.iter().chain(&defaults).find(|(known, _)| *known == name);
         found.map(|(_, value)| (*value).to_owned())
     };
-    read(&variable, Bindings { keys: true, registry: true, origin_service: false }).ok().unwrap()
+    read(&variable, BOUND).ok().unwrap()
 }
 
-fn principal(user: &str, roles: &[&str], rules: &[&str]) -> Principal {
+fn identity(user: &str, roles: &[&str], rules: &[&str]) -> Identity {
     let grant = Grant {
         user: user.to_owned(),
         api_key: ApiKey::parse("k").unwrap(),
@@ -30,7 +30,8 @@ fn principal(user: &str, roles: &[&str], rules: &[&str]) -> Principal {
         rules: rules.iter().map(|rule| AccessRule::parse(rule).unwrap()).collect(),
         strict: false,
     };
-    Principal::authenticate(&grant, UnixSeconds(0), None).unwrap()
+    let principal = Principal::authenticate(&grant, UnixSeconds(0), None).unwrap();
+    Identity { principal, assertion: Some("a.b.c".into()) }
 }
 
 fn set<'a>(forward: &'a Forward, name: &str) -> Option<&'a str> {
@@ -104,7 +105,7 @@ fn a_principal_brings_an_identity_and_a_stranger_none() {
     let mut head = head("GET", "https://gate.test:8443/");
     head.client_address = Some("2001:db8::1".to_owned());
     let site = configuration(&[("ORIGIN_SITE", "site1.local")]);
-    let alice = principal("alice@example.test", &["System Manager", "Auditor"], &[]);
+    let alice = identity("alice@example.test", &["System Manager", "Auditor"], &[]);
     let forward = plan(&site, &head, Some(&alice));
     for (name, value) in [
         ("X-Forwarded-User", "alice@example.test"),
@@ -113,6 +114,7 @@ fn a_principal_brings_an_identity_and_a_stranger_none() {
         ("X-Forwarded-Proto", "https"),
         ("X-Forwarded-For", "2001:db8::1"),
         ("X-Frappe-Site-Name", "site1.local"),
+        ("X-Gatehouse-Assertion", "a.b.c"),
         ("X-Request-Id", "the-request-id"),
     ] {
         assert_eq!(set(&forward, name), Some(value), "{name}");
@@ -122,13 +124,14 @@ fn a_principal_brings_an_identity_and_a_stranger_none() {
     let stranger = plan(&site, &head, None);
     assert_eq!(set(&stranger, "X-Forwarded-User"), None);
     assert_eq!(set(&stranger, "X-Forwarded-Groups"), None);
+    assert_eq!(set(&stranger, "X-Gatehouse-Assertion"), None);
     assert!(stranger.remove.is_empty(), "a stranger's Authorization was judged before");
 }
 
 #[test]
 fn the_origins_own_secret_replaces_a_principals_and_goes_with_nobody_else() {
     let head = head("GET", "https://gate.test/");
-    let alice = principal("alice", &[], &[]);
+    let alice = identity("alice", &[], &[]);
     let replace = configuration(&[("ORIGIN_AUTHORIZATION", "token a:b")]);
     assert_eq!(set(&plan(&replace, &head, Some(&alice)), "Authorization"), Some("token a:b"));
     assert_eq!(set(&plan(&replace, &head, None), "Authorization"), None);
@@ -139,8 +142,8 @@ fn the_origins_own_secret_replaces_a_principals_and_goes_with_nobody_else() {
 #[test]
 fn names_travel_as_visible_ascii() {
     let head = head("GET", "https://gate.test/");
-    let principal = principal("Jürgen 100%", &["Überblick", "50% off"], &[]);
-    let forward = plan(&configuration(&[]), &head, Some(&principal));
+    let identity = identity("Jürgen 100%", &["Überblick", "50% off"], &[]);
+    let forward = plan(&configuration(&[]), &head, Some(&identity));
     assert_eq!(set(&forward, "X-Forwarded-User"), Some("J%C3%BCrgen%20100%25"));
     assert_eq!(set(&forward, "X-Forwarded-Groups"), Some("50%25 off,%C3%9Cberblick"));
 }
@@ -150,8 +153,8 @@ fn a_method_override_is_removed_where_rules_apply() {
     let mut head = head("POST", "https://gate.test/");
     head.header_names =
         ["x-http-method-override", "x-http-method", "x_method_override", "x-method"].map(str::to_owned).to_vec();
-    let limited = plan(&configuration(&[]), &head, Some(&principal("alice", &[], &["POST /**"])));
+    let limited = plan(&configuration(&[]), &head, Some(&identity("alice", &[], &["POST /**"])));
     assert_eq!(limited.remove, ["x-http-method-override", "x-http-method", "x_method_override", "authorization"]);
-    let unlimited = plan(&configuration(&[]), &head, Some(&principal("alice", &[], &[])));
+    let unlimited = plan(&configuration(&[]), &head, Some(&identity("alice", &[], &[])));
     assert_eq!(unlimited.remove, ["authorization"]);
 }

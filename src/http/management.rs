@@ -70,6 +70,7 @@ pub fn command(
         | Resource::LoggedUser(_)
         | Resource::Page(_)
         | Resource::PageRedirect
+        | Resource::Jwks
         | Resource::OpenApi
         | Resource::Nothing => Err(Refusal::NoSuchRoute),
     }
@@ -129,6 +130,14 @@ pub fn shown(resource: &Resource, outcome: Outcome, configuration: &Configuratio
             Answer::json(200, &minted)
         }
     })
+}
+
+/// The public halves of the keys that sign assertions (RFC 7517 §5); none, where nothing signs.
+#[must_use]
+pub fn jwks(configuration: &Configuration) -> Answer {
+    let keys = configuration.issuer.as_ref().map_or_else(|| json!({ "keys": [] }), |issuer| issuer.keys.published());
+    // Long enough to save origins the question, short enough for a new key to be there when it starts to sign.
+    Answer { headers: vec![("Cache-Control", "public, max-age=300".to_owned())], ..Answer::json(200, &keys) }
 }
 
 /// That the gate is well; and for a System Manager, how it is set up.

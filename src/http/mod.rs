@@ -3,6 +3,7 @@
 pub mod access;
 pub mod answer;
 pub mod configuration;
+pub mod cors;
 pub mod cross_site;
 pub mod forward;
 pub mod import;
@@ -11,7 +12,9 @@ pub mod management;
 pub mod openapi;
 pub mod page;
 pub mod parameters;
+pub mod record;
 pub mod refusal;
 pub mod request_head;
 pub mod resource;
+pub mod variables;
 pub mod web_origin;

@@ -31,24 +31,9 @@ mod tests {
         serde_json::from_str(DESCRIPTION).unwrap()
     }
 
-    /// A name for each resource that is the gate's own.
+    /// A name for each resource that is the gate's own and for programs: the page is for people.
     fn kind(resource: &Resource) -> Option<&'static str> {
-        match resource {
-            Resource::LoggedUser(_) => Some("get_logged_user"),
-            Resource::GenerateKeys { .. } => Some("generate_keys"),
-            Resource::Health => Some("health"),
-            Resource::OpenApi => Some("openapi"),
-            Resource::Users => Some("users"),
-            Resource::User(_) => Some("user"),
-            Resource::UserGenerate(_) => Some("generate"),
-            Resource::UserRevoke(_) => Some("revoke"),
-            Resource::Audit => Some("audit"),
-            Resource::Import => Some("import"),
-            Resource::Export => Some("export"),
-            Resource::Reconcile => Some("reconcile"),
-            // The page is for people.
-            Resource::Page(_) | Resource::PageRedirect | Resource::Origin | Resource::Nothing => None,
-        }
+        Some(resource.class()).filter(|class| !["page", "origin", "nothing"].contains(class))
     }
 
     #[test]
@@ -77,6 +62,7 @@ mod tests {
             "get_logged_user",
             "generate_keys",
             "health",
+            "jwks",
             "openapi",
             "users",
             "user",

@@ -14,6 +14,9 @@ use crate::core::grant::GrantError;
 use crate::core::principal::GrantRefusal;
 use crate::core::user_name::UserNameError;
 
+/// After how many seconds at the most a rate limit lets requests through again: its period in wrangler.toml.
+const LIMIT_PERIOD_SECONDS: u32 = 60;
+
 /// Why a request is not served. `Display` is what the log says.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
@@ -44,6 +47,9 @@ pub enum Refusal {
         /// How long it has to wait.
         wait_seconds: u32,
     },
+    /// These credentials were used more often than `REQUESTS` lets them.
+    #[error("too many requests")]
+    TooManyRequests,
     /// The built-in administrator acts on the gate's own routes alone.
     #[error("Administrator is never forwarded")]
     AdministratorForwarded,
@@ -95,6 +101,12 @@ pub enum Refusal {
     /// The registry failed.
     #[error("the registry failed")]
     RegistryFailed,
+    /// A rate limit could not be asked.
+    #[error("a rate limit failed")]
+    LimitFailed,
+    /// The assertion for the origin could not be signed.
+    #[error("signing failed")]
+    SigningFailed,
     /// Something that the gate itself got wrong.
     #[error("internal: {0}")]
     Internal(&'static str),
@@ -131,6 +143,12 @@ impl Refusal {
     #[must_use]
     pub fn is_alarming(&self) -> bool {
         matches!(self, Self::Grant(_) | Self::Internal(_))
+    }
+
+    /// Whether it counts against the client's address: credentials of the gate's schemes that are not good.
+    #[must_use]
+    pub fn is_failed_attempt(&self) -> bool {
+        matches!(self, Self::Authorization(_) | Self::UnknownCredentials | Self::Grant(_) | Self::GrantRefused(_))
     }
 
     /// The response. `challenge_basic`: whether a browser may ask its user for a password.
@@ -173,6 +191,10 @@ impl Refusal {
                 header: Some(("Retry-After", wait_seconds.to_string())),
                 ..plain(429, "TooManyRequestsError", "Too many failed attempts. Wait.")
             },
+            Self::TooManyRequests => Shown {
+                header: Some(("Retry-After", LIMIT_PERIOD_SECONDS.to_string())),
+                ..plain(429, "TooManyRequestsError", "Too many requests with these credentials. Wait.")
+            },
             Self::AdministratorForwarded => plain(
                 403,
                 "PermissionError",
@@ -200,7 +222,7 @@ impl Refusal {
                 message: format!("The gate is misconfigured: {}.", problem_list(problems)),
                 ..plain(503, "Misconfigured", "")
             },
-            Self::KvFailed | Self::RegistryFailed => {
+            Self::KvFailed | Self::RegistryFailed | Self::LimitFailed | Self::SigningFailed => {
                 plain(503, "ServiceUnavailable", "The gate cannot decide right now. Try again.")
             }
             Self::Internal(_) => plain(500, "InternalError", "The gate failed."),

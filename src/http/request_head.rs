@@ -20,6 +20,8 @@ pub struct RequestHead {
     pub connection: Option<String>,
     /// `Origin`.
     pub origin: Option<String>,
+    /// `Access-Control-Request-Headers`, of a preflight.
+    pub requested_headers: Option<String>,
     /// `Sec-Fetch-Site`.
     pub sec_fetch_site: Option<String>,
     /// `Sec-Fetch-Mode`.
@@ -114,6 +116,7 @@ pub(super) fn head(method: &str, url: &str) -> RequestHead {
         authorization: None,
         connection: None,
         origin: None,
+        requested_headers: None,
         sec_fetch_site: None,
         sec_fetch_mode: None,
         client_address: None,

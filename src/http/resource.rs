@@ -28,6 +28,8 @@ pub enum Resource {
     PageRedirect,
     /// `/_gatehouse/health`.
     Health,
+    /// `/_gatehouse/jwks.json`.
+    Jwks,
     /// `/_gatehouse/openapi.json`.
     OpenApi,
     /// `/_gatehouse/users`.
@@ -77,14 +79,37 @@ impl Resource {
             | Self::Import
             | Self::Export
             | Self::Reconcile => true,
-            Self::Origin | Self::LoggedUser(_) | Self::Health | Self::Nothing => false,
+            Self::Origin | Self::LoggedUser(_) | Self::Health | Self::Jwks | Self::Nothing => false,
         }
     }
 
     /// Whether it answers anyone.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self, Self::Page(_) | Self::PageRedirect | Self::Health | Self::OpenApi)
+        matches!(self, Self::Page(_) | Self::PageRedirect | Self::Health | Self::Jwks | Self::OpenApi)
+    }
+
+    /// A word for what it is, for the log.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Origin => "origin",
+            Self::LoggedUser(_) => "get_logged_user",
+            Self::GenerateKeys { .. } => "generate_keys",
+            Self::Page(_) | Self::PageRedirect => "page",
+            Self::Health => "health",
+            Self::Jwks => "jwks",
+            Self::OpenApi => "openapi",
+            Self::Users => "users",
+            Self::User(_) => "user",
+            Self::UserGenerate(_) => "generate",
+            Self::UserRevoke(_) => "revoke",
+            Self::Audit => "audit",
+            Self::Import => "import",
+            Self::Export => "export",
+            Self::Reconcile => "reconcile",
+            Self::Nothing => "nothing",
+        }
     }
 
     /// The largest body it reads, in bytes.
@@ -137,6 +162,7 @@ impl Resource {
             Self::Page(_)
             | Self::PageRedirect
             | Self::Health
+            | Self::Jwks
             | Self::OpenApi
             | Self::Users
             | Self::Audit
@@ -176,6 +202,7 @@ fn management(path: &str) -> Resource {
         (Some(""), None, None, None) => Resource::Page(page::index()),
         (Some("page"), Some(Ok(name)), None, None) => page::find(&name).map_or(Resource::Nothing, Resource::Page),
         (Some("health"), None, None, None) => Resource::Health,
+        (Some("jwks.json"), None, None, None) => Resource::Jwks,
         (Some("openapi.json"), None, None, None) => Resource::OpenApi,
         (Some("audit"), None, None, None) => Resource::Audit,
         (Some("import"), None, None, None) => Resource::Import,
@@ -227,6 +254,7 @@ mod tests {
     fn finds_management_routes_and_decodes_a_users_name() {
         for (path, resource) in [
             ("/_gatehouse/health", Resource::Health),
+            ("/_gatehouse/jwks.json", Resource::Jwks),
             ("/_gatehouse/openapi.json", Resource::OpenApi),
             ("/_gatehouse/users", Resource::Users),
             ("/_gatehouse/audit?user=a", Resource::Audit),

@@ -51,6 +51,12 @@ impl WebOrigin {
         Some((Self { scheme, authority }, rest))
     }
 
+    /// Whether a text is this web origin as browsers write it (RFC 6454 §6.2).
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        text.split_once("://").is_some_and(|(scheme, authority)| scheme == self.scheme && authority == self.authority)
+    }
+
     /// The host, with its port unless that is the scheme's own.
     #[must_use]
     pub fn authority(&self) -> &str {

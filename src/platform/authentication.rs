@@ -5,9 +5,9 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
 use super::bindings::GrantNamespace;
-use super::call::Call;
+use super::call::{Call, LoggedHolder};
 use super::registry_client::{identify, touch};
-use super::{log, now, now_ms};
+use super::{limits, log, now, now_ms};
 use crate::core::credentials::{ADMINISTRATOR, Credentials};
 use crate::core::digest::Digest;
 use crate::core::grant::OpenedGrant;
@@ -29,7 +29,9 @@ pub fn holder(call: &Call<'_>, credentials: &Credentials) -> Result<Holder, Refu
         return Ok(Holder::User(digest));
     }
     let administrator = call.gate.configuration.administrator.and_then(|administrator| administrator.verify(digest));
-    administrator.map(Holder::Administrator).ok_or(Refusal::UnknownCredentials)
+    let administrator = administrator.ok_or(Refusal::UnknownCredentials)?;
+    let _ = call.holder.set(LoggedHolder::Administrator);
+    Ok(Holder::Administrator(administrator))
 }
 
 /// The principal under a digest, for whom the request is inside the rules: at most one KV read, none while the isolate
@@ -38,8 +40,12 @@ pub async fn principal(call: &Call<'_>, digest: Digest) -> Result<Principal, Ref
     let cached = call.gate.grant_cache.borrow_mut().find(digest, now_ms());
     let grant = match cached {
         Some(grant) => grant,
-        None => read_grant(call, digest).await?,
+        None => {
+            limits::check_address(call)?;
+            read_grant(call, digest).await?
+        }
     };
+    let _ = call.holder.set(LoggedHolder::Grant(Rc::clone(&grant)));
     let principal = match grant.authenticate(now(), call.head.client_address.as_deref())? {
         Authenticated::Principal(principal) => principal,
         Authenticated::AskRegistry => {
@@ -50,6 +56,7 @@ pub async fn principal(call: &Call<'_>, digest: Digest) -> Result<Principal, Ref
     if !principal.may(&call.head.method, &call.head.url.path) {
         return Err(Refusal::OutsideRules);
     }
+    limits::count_request(call, &principal).await?;
     note_use(call, digest);
     Ok(principal)
 }

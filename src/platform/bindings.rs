@@ -2,7 +2,8 @@
 //! binding at each use, and build options that nobody sets.
 
 use js_sys::futures::JsFuture;
-use js_sys::{Array, Object, Promise, Reflect};
+use js_sys::{Array, JSON, Object, Promise, Reflect};
+use serde_json::json;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Request, Response};
@@ -30,6 +31,18 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = getByName)]
     fn get_by_name(this: &ObjectNamespace, name: &str) -> Result<Fetcher, JsValue>;
+
+    /// A rate limit.
+    type RateLimitBinding;
+
+    #[wasm_bindgen(method, catch)]
+    fn limit(this: &RateLimitBinding, options: &JsValue) -> Result<Promise, JsValue>;
+
+    /// A dataset of Analytics Engine.
+    type Dataset;
+
+    #[wasm_bindgen(method, catch, js_name = writeDataPoint)]
+    fn write_data_point(this: &Dataset, point: &JsValue) -> Result<(), JsValue>;
 
     /// What fetches: the global scope, a service binding, a Durable Object.
     pub type Fetcher;
@@ -98,6 +111,33 @@ impl GrantNamespace {
         let cursor = Reflect::get(&page, &"cursor".into())?.as_string();
         Ok((names, cursor.filter(|_| !is_last)))
     }
+}
+
+/// `FAILED_AUTH` or `REQUESTS`.
+pub struct RateLimit(RateLimitBinding);
+
+impl RateLimit {
+    pub fn new(env: &Env, name: &str) -> Result<Self, JsValue> {
+        Ok(Self(required(env, name)?.unchecked_into()))
+    }
+
+    /// Counts once for a subject. Tells whether it is within its limit.
+    pub async fn take(&self, subject: &str) -> Result<bool, JsValue> {
+        let options = Object::new();
+        Reflect::set(&options, &"key".into(), &subject.into())?;
+        let outcome = JsFuture::from(self.0.limit(&options)?).await?;
+        let success = Reflect::get(&outcome, &"success".into())?.as_bool();
+        success.ok_or_else(|| "a rate limit answered with something else".into())
+    }
+}
+
+/// Writes to `USAGE`, if it is bound.
+pub fn write_data_point(env: &Env, index: &str, blobs: &[&str], doubles: &[f64]) -> Result<(), JsValue> {
+    let Some(dataset) = find(env, "USAGE") else {
+        return Ok(());
+    };
+    let point = json!({ "indexes": [index], "blobs": blobs, "doubles": doubles });
+    dataset.unchecked_into::<Dataset>().write_data_point(&JSON::parse(&point.to_string())?)
 }
 
 /// The one instance of `REGISTRY`; every gate of a deployment asks the same.

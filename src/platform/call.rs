@@ -1,8 +1,13 @@
-//! One request on its way through the gate: what every step needs of it.
+//! One request on its way through the gate: what every step needs of it, and what the log is told of it.
+
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 
 use worker::{Context, Env};
 
 use super::environment::Gate;
+use crate::core::credentials::ADMINISTRATOR;
+use crate::core::grant::OpenedGrant;
 use crate::http::request_head::RequestHead;
 
 /// A request and where it is being served.
@@ -11,4 +16,24 @@ pub struct Call<'a> {
     pub env: &'a Env,
     pub context: &'a Context,
     pub head: &'a RequestHead,
+    /// Whose credentials came along, once that is known: for the log alone, and whether or not they hold.
+    pub holder: OnceCell<LoggedHolder>,
+    /// When the request went on to the origin.
+    pub handed_on_ms: Cell<Option<f64>>,
+}
+
+/// Whose credentials they are, as the log is told.
+pub enum LoggedHolder {
+    Administrator,
+    Grant(Rc<OpenedGrant>),
+}
+
+impl LoggedHolder {
+    /// User and api_key.
+    pub fn names(&self) -> (&str, &str) {
+        match self {
+            Self::Administrator => (ADMINISTRATOR, ADMINISTRATOR),
+            Self::Grant(grant) => (&grant.grant().user, grant.grant().api_key.as_str()),
+        }
+    }
 }

@@ -6,7 +6,11 @@ use std::rc::Rc;
 use js_sys::Object;
 use worker::Env;
 
+use super::assertion::prepare;
 use super::bindings::find;
+use super::log;
+use super::signing::Signer;
+use crate::core::assertion::AssertionCache;
 use crate::core::failures::Failures;
 use crate::core::grant_cache::GrantCache;
 use crate::core::usage::Usage;
@@ -18,10 +22,26 @@ pub struct Gate {
     pub grant_cache: RefCell<GrantCache>,
     pub usage: RefCell<Usage>,
     pub failures: RefCell<Failures>,
+    pub assertions: RefCell<AssertionCache>,
+    /// The key that signs assertions, once it is imported.
+    pub signer: OnceCell<Signer>,
 }
 
 thread_local! {
     static GATE: OnceCell<Result<Rc<Gate>, Vec<Problem>>> = const { OnceCell::new() };
+}
+
+/// The isolate's gate with all that it needs to serve a request, or what is wrong with its configuration.
+pub async fn ready(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
+    let gate = gate(env)?;
+    match prepare(&gate).await {
+        Ok(()) => Ok(gate),
+        Err(error) => {
+            log::background_failure("WebCrypto", &error);
+            let what = "holds a private key that does not fit its public half".to_owned();
+            Err(vec![Problem { name: "ASSERTION_JWK", what }])
+        }
+    }
 }
 
 /// The isolate's gate, or what is wrong with its configuration.
@@ -31,11 +51,23 @@ pub fn gate(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
 
 fn configure(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
     let is_bound = |name| find(env, name).is_some();
-    let bindings =
-        Bindings { keys: is_bound("KEYS"), registry: is_bound("REGISTRY"), origin_service: is_bound("ORIGIN_SERVICE") };
+    let bindings = Bindings {
+        keys: is_bound("KEYS"),
+        registry: is_bound("REGISTRY"),
+        origin_service: is_bound("ORIGIN_SERVICE"),
+        failed_auth: is_bound("FAILED_AUTH"),
+        requests: is_bound("REQUESTS"),
+    };
     let configuration = read(&|name| variable(env, name), bindings)?;
     let grant_cache = RefCell::new(GrantCache::new(configuration.cache_seconds));
-    Ok(Rc::new(Gate { configuration, grant_cache, usage: RefCell::default(), failures: RefCell::default() }))
+    Ok(Rc::new(Gate {
+        configuration,
+        grant_cache,
+        usage: RefCell::default(),
+        failures: RefCell::default(),
+        assertions: RefCell::default(),
+        signer: OnceCell::new(),
+    }))
 }
 
 /// The text of a variable or secret. `wrangler.toml` may give numbers and truth values without quotes; those and

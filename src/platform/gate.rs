@@ -1,40 +1,81 @@
 //! The flow of one request: head → access → principal → forward, or the gate's own answer.
 
+use std::cell::{Cell, OnceCell};
+
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
 use worker::{Context, Env};
 
+use super::assertion::assertion;
 use super::authentication::{Holder, holder, principal};
-use super::call::Call;
-use super::environment::gate;
-use super::{incoming, log, management, origin, outgoing};
+use super::call::{Call, LoggedHolder};
+use super::environment::{Gate, ready};
+use super::outgoing::{self, Finish};
+use super::{incoming, limits, log, management, now_ms, origin};
 use crate::core::credentials::Credentials;
 use crate::http::access::{Access, access};
 use crate::http::answer::{Answer, Envelope};
-use crate::http::forward::check_loop;
-use crate::http::management::{health, health_problems};
+use crate::http::cors;
+use crate::http::forward::{Identity, check_loop};
+use crate::http::management::{health, health_problems, jwks};
 use crate::http::openapi::description;
 use crate::http::page::redirect;
+use crate::http::record::{Outcome, Record};
 use crate::http::refusal::Refusal;
 use crate::http::request_head::RequestHead;
 use crate::http::resource::Resource;
 
 /// Answers a request. An error here is one of the platform's, and the client gets a bare 500.
 pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<Response, JsValue> {
+    let arrived_ms = now_ms();
     let head = incoming::head(request)?;
-    let gate = match gate(env) {
+    let resource = Resource::find(&head.url);
+    let mut record = Record::new(&resource, &head);
+    let gate = match ready(env).await {
         Ok(gate) => gate,
-        Err(problems) if Resource::find(&head.url) == Resource::Health => {
-            return outgoing::own(&health_problems(&problems), &head);
+        Err(problems) => {
+            let answer = if resource == Resource::Health {
+                health_problems(&problems)
+            } else {
+                refuse(&mut record, &head, &Refusal::Misconfigured(problems))
+            };
+            record.status = answer.status;
+            log::decision(env, &record);
+            return outgoing::own(&answer, &head, &Finish::default());
         }
-        Err(problems) => return refuse(&head, &Refusal::Misconfigured(problems)),
     };
-    let call = Call { gate: &gate, env, context, head: &head };
-    match handle(&call, request).await {
-        Ok(Reply::Own(answer)) => outgoing::own(&answer, &head),
-        Ok(Reply::Registry(response)) => Ok(response),
-        Ok(Reply::Origin(response)) => outgoing::of_origin(response, &gate.configuration, &head),
-        Err(refusal) => refuse(&head, &refusal),
+    let call = Call { gate: &gate, env, context, head: &head, holder: OnceCell::new(), handed_on_ms: Cell::default() };
+    let reply = match handle(&call, request, resource).await {
+        Ok(reply) => reply,
+        Err(refusal) => {
+            let refusal = limits::judge_refusal(&call, refusal).await;
+            Reply::Own(refuse(&mut record, &head, &refusal))
+        }
+    };
+    let finish = finish(&gate, &head, call.handed_on_ms.get().unwrap_or_else(now_ms) - arrived_ms);
+    let (response, is_logged) = match reply {
+        Reply::Own(answer) => (outgoing::own(&answer, &head, &finish)?, true),
+        // The registry decided, and has logged it.
+        Reply::Registry(response) => (outgoing::of_registry(response, &finish)?, false),
+        Reply::Origin(response) => {
+            record.outcome = Outcome::Forwarded;
+            (outgoing::of_origin(response, &gate.configuration, &head, &finish)?, true)
+        }
+    };
+    if is_logged {
+        record.holder = call.holder.get().map(LoggedHolder::names);
+        record.status = response.status();
+        record.milliseconds = now_ms() - arrived_ms;
+        log::decision(env, &record);
+    }
+    Ok(response)
+}
+
+/// What every response of a configured gate carries besides.
+fn finish(gate: &Gate, head: &RequestHead, gate_milliseconds: f64) -> Finish {
+    Finish {
+        cors: cors::headers(&gate.configuration.allowed_origins, head),
+        timing: gate.configuration.debug_timing.then(|| format!("gate;dur={gate_milliseconds}")),
     }
 }
 
@@ -44,22 +85,28 @@ enum Reply {
     Origin(Response),
 }
 
-async fn handle(call: &Call<'_>, request: &Request) -> Result<Reply, Refusal> {
+async fn handle(call: &Call<'_>, request: &Request, resource: Resource) -> Result<Reply, Refusal> {
     let Call { gate, head, .. } = call;
     check_loop(&gate.configuration, head)?;
-    match access(&gate.configuration, head)? {
+    match access(&gate.configuration, head, resource)? {
         Access::Anonymous => origin::forward(call, request, None).await.map(Reply::Origin),
         Access::Authenticate(credentials) => {
             let Holder::User(digest) = holder(call, &credentials)? else {
                 return Err(Refusal::AdministratorForwarded);
             };
             let principal = principal(call, digest).await?;
-            origin::forward(call, request, Some(&principal)).await.map(Reply::Origin)
+            let assertion = assertion(call, digest, &principal).await?;
+            origin::forward(call, request, Some(&Identity { principal, assertion })).await.map(Reply::Origin)
         }
-        Access::Own(resource, _) if head.method == "OPTIONS" => Ok(Reply::Own(Answer::options(resource.allow()))),
+        Access::Own(resource, _) if head.method == "OPTIONS" => {
+            let mut answer = Answer::options(resource.allow());
+            answer.headers.extend(cors::preflight(&gate.configuration.allowed_origins, head, resource.allow()));
+            Ok(Reply::Own(answer))
+        }
         Access::Own(Resource::Page(file), _) => Ok(Reply::Own(file.answer())),
         Access::Own(Resource::PageRedirect, _) => Ok(Reply::Own(redirect())),
         Access::Own(Resource::OpenApi, _) => Ok(Reply::Own(description())),
+        Access::Own(Resource::Jwks, _) => Ok(Reply::Own(jwks(&gate.configuration))),
         Access::Own(Resource::LoggedUser(envelope), Some(credentials)) => {
             let user = logged_user(call, &credentials).await?;
             Ok(Reply::Own(Answer::json(200, &envelope.wrap(&user.into()))))
@@ -77,10 +124,12 @@ async fn logged_user(call: &Call<'_>, credentials: &Credentials) -> Result<Strin
     }
 }
 
-/// The response to a refusal, which is logged with its precise reason.
-pub fn refuse(head: &RequestHead, refusal: &Refusal) -> Result<Response, JsValue> {
-    log::refusal(head, refusal);
+/// The answer to a refusal, whose precise reason goes into the record.
+pub fn refuse(record: &mut Record<'_>, head: &RequestHead, refusal: &Refusal) -> Answer {
+    record.outcome = Outcome::Refused;
+    record.reason = Some(refusal.to_string());
+    record.is_alarming = refusal.is_alarming();
     // A script in a page gets no challenge that would make the browser ask its user for a password.
     let challenge_basic = head.sec_fetch_mode.as_deref().is_none_or(|mode| mode == "navigate");
-    outgoing::own(&refusal.answer(Envelope::of_path(head.url.path.as_str()), challenge_basic), head)
+    refusal.answer(Envelope::of_path(head.url.path.as_str()), challenge_basic)
 }

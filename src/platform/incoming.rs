@@ -25,6 +25,7 @@ pub fn head(request: &Request) -> Result<RequestHead, JsValue> {
         authorization: field("authorization")?,
         connection: field("connection")?,
         origin: field("origin")?,
+        requested_headers: field("access-control-request-headers")?,
         sec_fetch_site: field("sec-fetch-site")?,
         sec_fetch_mode: field("sec-fetch-mode")?,
         client_address: field("cf-connecting-ip")?,

@@ -3,20 +3,23 @@
 use serde_json::json;
 use wasm_bindgen::JsValue;
 use web_sys::console;
+use worker::Env;
 
-use crate::http::refusal::Refusal;
+use super::bindings::write_data_point;
+use crate::http::record::Record;
 use crate::http::request_head::RequestHead;
 
-/// The gate refused a request: the precise reason, which the client is not told.
-pub fn refusal(head: &RequestHead, refusal: &Refusal) {
-    let line = json!({
-        "event": "refused",
-        "reason": refusal.to_string(),
-        "method": head.method,
-        "request_id": head.request_id,
-    });
-    let line = JsValue::from_str(&line.to_string());
-    if refusal.is_alarming() { console::error_1(&line) } else { console::log_1(&line) }
+/// A request is decided: a line in the log, and a data point where `USAGE` is bound.
+pub fn decision(env: &Env, record: &Record) {
+    let line = JsValue::from_str(&record.line());
+    if record.is_alarming {
+        console::error_1(&line)
+    } else {
+        console::log_1(&line)
+    }
+    if let Err(error) = write_data_point(env, record.index(), &record.blobs(), &record.doubles()) {
+        failed("USAGE", Some(record.request_id), &error);
+    }
 }
 
 /// Something that the gate depends on failed.
@@ -31,7 +34,7 @@ pub fn background_failure(dependency: &str, error: &JsValue) {
 
 fn failed(dependency: &str, request_id: Option<&str>, error: &JsValue) {
     let line = json!({
-        "event": "failed",
+        "outcome": "failed",
         "dependency": dependency,
         "error": String::from(js_sys::Object::from(error.clone()).to_string()),
         "request_id": request_id,

@@ -4,6 +4,7 @@ use web_sys::{Request, Response};
 
 use super::authentication::{Holder, holder, note_use};
 use super::call::Call;
+use super::limits::count_failure;
 use super::now_ms;
 use super::registry_client::{ADMINISTRATOR, forward};
 use crate::core::credentials::Credentials;
@@ -24,6 +25,7 @@ pub async fn answer(call: &Call<'_>, request: &Request, credentials: &Credential
                 note_use(call, digest);
             } else if response.status() == 401 {
                 failures.borrow_mut().note(address, now_ms());
+                count_failure(call).await;
             }
             Ok(response)
         }

@@ -1,18 +1,21 @@
 //! Cloudflare's side: entry point, Workers KV, the registry's Durable Object, fetch. The only place that names
 //! the `worker` crate.
 
+mod assertion;
 mod authentication;
 mod bindings;
 mod call;
 mod environment;
 mod gate;
 mod incoming;
+mod limits;
 mod log;
 mod management;
 mod origin;
 mod outgoing;
 mod registry;
 mod registry_client;
+mod signing;
 mod unicode;
 
 use worker::{Context, Env, event};

@@ -5,20 +5,20 @@ use web_sys::{Request, RequestInit, Response};
 
 use super::bindings::{global, origin_service};
 use super::call::Call;
-use super::log;
-use crate::core::principal::Principal;
+use super::{log, now_ms};
 use crate::http::configuration::Target;
-use crate::http::forward::{Forward, plan};
+use crate::http::forward::{Forward, Identity, plan};
 use crate::http::refusal::Refusal;
 
 /// Sends the request on and gives back what the origin said.
-pub async fn forward(call: &Call<'_>, request: &Request, principal: Option<&Principal>) -> Result<Response, Refusal> {
-    let plan = plan(&call.gate.configuration, call.head, principal);
+pub async fn forward(call: &Call<'_>, request: &Request, identity: Option<&Identity>) -> Result<Response, Refusal> {
+    let plan = plan(&call.gate.configuration, call.head, identity);
     let outgoing = outgoing(request, &plan).map_err(|_| Refusal::Internal("the request could not be rebuilt"))?;
     let fetcher = match call.gate.configuration.target {
         Target::Service => origin_service(call.env).map_err(|_| Refusal::Internal("ORIGIN_SERVICE is gone"))?,
         Target::Url(_) | Target::Zone => global(),
     };
+    call.handed_on_ms.set(Some(now_ms()));
     fetcher.forward(&outgoing).await.map_err(|error| {
         log::failure("origin", call.head, &error);
         Refusal::OriginUnreachable

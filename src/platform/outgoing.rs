@@ -8,8 +8,20 @@ use crate::http::configuration::{Configuration, Target};
 use crate::http::location;
 use crate::http::request_head::RequestHead;
 
+/// Server Timing §3.
+const SERVER_TIMING: &str = "Server-Timing";
+
+/// Header fields that responses carry besides their own.
+#[derive(Default)]
+pub struct Finish {
+    /// For pages of other web origins, on the gate's own answers.
+    pub cors: Vec<(&'static str, String)>,
+    /// `Server-Timing`.
+    pub timing: Option<String>,
+}
+
 /// A response of the gate's own.
-pub fn own(answer: &Answer, head: &RequestHead) -> Result<Response, JsValue> {
+pub fn own(answer: &Answer, head: &RequestHead, finish: &Finish) -> Result<Response, JsValue> {
     let headers = Headers::new()?;
     headers.set("X-Request-Id", &head.request_id)?;
     if answer.body.is_some() {
@@ -17,8 +29,11 @@ pub fn own(answer: &Answer, head: &RequestHead) -> Result<Response, JsValue> {
             headers.set(name, value)?;
         }
     }
-    for (name, value) in &answer.headers {
+    for (name, value) in answer.headers.iter().chain(&finish.cors) {
         headers.set(name, value)?;
+    }
+    if let Some(timing) = &finish.timing {
+        headers.append(SERVER_TIMING, timing)?;
     }
     let init = ResponseInit::new();
     init.set_status(answer.status);
@@ -27,17 +42,46 @@ pub fn own(answer: &Answer, head: &RequestHead) -> Result<Response, JsValue> {
     Response::new_with_opt_str_and_init(body, &init)
 }
 
+/// The registry's response.
+pub fn of_registry(response: Response, finish: &Finish) -> Result<Response, JsValue> {
+    if finish.cors.is_empty() && finish.timing.is_none() {
+        return Ok(response);
+    }
+    let changed = copy(&response)?;
+    let headers = changed.headers();
+    for (name, value) in &finish.cors {
+        headers.set(name, value)?;
+    }
+    if let Some(timing) = &finish.timing {
+        headers.append(SERVER_TIMING, timing)?;
+    }
+    Ok(changed)
+}
+
+/// The response with header fields that can be changed.
+fn copy(response: &Response) -> Result<Response, JsValue> {
+    // The Response itself is its init: status, status text and every header field, Set-Cookie by Set-Cookie.
+    let init: &ResponseInit = response.unchecked_ref();
+    Response::new_with_opt_readable_stream_and_init(response.body().as_ref(), init)
+}
+
 /// The origin's response: its body untouched, its header fields but for the request id and a `Location` that names
 /// the origin. What cannot be rebuilt (an upgrade, a status that `Response` does not take) goes back as it came.
-pub fn of_origin(response: Response, configuration: &Configuration, head: &RequestHead) -> Result<Response, JsValue> {
+pub fn of_origin(
+    response: Response,
+    configuration: &Configuration,
+    head: &RequestHead,
+    finish: &Finish,
+) -> Result<Response, JsValue> {
     if !(200..=599).contains(&response.status()) {
         return Ok(response);
     }
-    // The Response itself is its init: status, status text and every header field, Set-Cookie by Set-Cookie.
-    let init: &ResponseInit = response.unchecked_ref();
-    let changed = Response::new_with_opt_readable_stream_and_init(response.body().as_ref(), init)?;
+    let changed = copy(&response)?;
     let headers = changed.headers();
     headers.set("X-Request-Id", &head.request_id)?;
+    if let Some(timing) = &finish.timing {
+        headers.append(SERVER_TIMING, timing)?;
+    }
     if let Target::Url(origin) = &configuration.target
         && let Some(location) = headers.get("Location")?
     {

@@ -23,8 +23,11 @@ use self::outbox::{Alarm, InFlight};
 use self::store::Store;
 use super::environment::{Gate, gate};
 use super::gate::refuse;
-use super::{log, outgoing};
+use super::outgoing::{self, Finish};
+use super::{log, now_ms};
+use crate::http::record::Record;
 use crate::http::refusal::Refusal;
+use crate::http::resource::Resource;
 
 /// The Durable Object class `Registry`.
 #[durable_object(alarm)]
@@ -57,17 +60,26 @@ impl DurableObject for Registry {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
+        let arrived_ms = now_ms();
         let request = request.inner();
         let head = self::caller::head(request)?;
-        let response = match self.serve(request, &head).await {
-            Ok(Ok(answer)) => outgoing::own(&answer, &head),
-            Ok(Err(refusal)) => refuse(&head, &refusal),
+        let resource = Resource::find(&head.url);
+        let mut record = Record::new(&resource, &head);
+        let answer = match self.serve(request, &head).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(refusal)) => refuse(&mut record, &head, &refusal),
             Err(error) => {
                 log::failure("registry", &head, &error.into());
-                refuse(&head, &Refusal::RegistryFailed)
+                refuse(&mut record, &head, &Refusal::RegistryFailed)
             }
         };
-        Ok(response?.into())
+        // Questions about strict users and last uses are part of requests that the gate logs.
+        if resource != Resource::Origin {
+            record.status = answer.status;
+            record.milliseconds = now_ms() - arrived_ms;
+            log::decision(&self.env, &record);
+        }
+        Ok(outgoing::own(&answer, &head, &Finish::default())?.into())
     }
 
     /// Publishes what is left in the outbox. Catches its own errors and always sets itself again while there is

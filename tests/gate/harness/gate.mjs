@@ -11,7 +11,7 @@ import { createInterface } from "node:readline";
 
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 
-const { variables, origin_service, outbound, instrumented, kv_stand_in } = JSON.parse(process.argv[2]);
+const { variables, origin_service, outbound, limits, instrumented, kv_stand_in } = JSON.parse(process.argv[2]);
 const here = import.meta.dirname;
 const root = join(here, "../../..");
 const build = join(root, "build");
@@ -47,6 +47,7 @@ const gate = {
   bindings: variables,
   ...(!kv_stand_in && { kvNamespaces: { KEYS: "keys" } }),
   durableObjects: { REGISTRY: { className: "Registry", useSQLite: true } },
+  ...(limits && { ratelimits: Object.fromEntries(Object.entries(limits).map(([name, limit]) => [name, { simple: { limit, period: 60 } }])) }),
   serviceBindings: {
     ...(origin_service && { ORIGIN_SERVICE: server(origin_service) }),
     ...(kv_stand_in && { KEYS: { name: "kv", entrypoint: "Keys" } }),

@@ -1,5 +1,6 @@
 //! A gate on workerd, and requests to it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
@@ -26,6 +27,8 @@ pub struct Options {
     pub origin_service: Option<String>,
     /// Sends every global fetch to this `host:port`, whatever its URL says.
     pub outbound: Option<String>,
+    /// Rate limits, each with how often it lets a subject through in a minute; none, and `LIMITS = "off"`, if empty.
+    pub limits: Vec<(&'static str, u32)>,
     /// Counts KV reads and lets bindings fail: see instrumented.mjs.
     pub instrumented: bool,
     /// Binds KEYS to the stand-in of kv.mjs, which keeps KV's rules and fails when told to.
@@ -78,6 +81,7 @@ impl Gate {
             "ORIGIN": if options.origin_service.is_some() { String::new() } else { ORIGIN.url() },
             "TOKEN_PEPPER": PEPPER,
             "ADMINISTRATOR_SECRET": ADMINISTRATOR_SECRET,
+            "LIMITS": if options.limits.is_empty() { "off" } else { "on" },
         });
         for (name, value) in options.variables {
             variables[name] = value.into();
@@ -86,6 +90,7 @@ impl Gate {
             "variables": variables,
             "origin_service": options.origin_service,
             "outbound": options.outbound,
+            "limits": options.limits.into_iter().collect::<BTreeMap<_, _>>(),
             "instrumented": options.instrumented,
             "kv_stand_in": options.kv_stand_in,
         });

@@ -1,0 +1,63 @@
+//! WebCrypto, where the platform signs: at native speed, and with no weight in the wasm.
+
+use js_sys::futures::JsFuture;
+use js_sys::{Array, JSON, Promise, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::core::signing_key::Algorithm;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = importKey, catch)]
+    fn import_key(
+        format: &str,
+        key: &JsValue,
+        algorithm: &JsValue,
+        extractable: bool,
+        usages: &Array,
+    ) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], catch)]
+    fn sign(algorithm: &JsValue, key: &JsValue, data: &Uint8Array) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], catch)]
+    fn verify(algorithm: &JsValue, key: &JsValue, signature: &JsValue, data: &Uint8Array) -> Result<Promise, JsValue>;
+}
+
+/// A private key that the platform signs with. It is no I/O, so the isolate may keep it.
+pub struct Signer {
+    algorithm: JsValue,
+    key: JsValue,
+}
+
+impl Signer {
+    /// Takes a pair, whose halves have to fit each other: what was signed with a wrong half would be refused everywhere.
+    pub async fn import(algorithm: Algorithm, private: &str, public: &str) -> Result<Self, JsValue> {
+        // What importing, signing and verifying want, in one (Web Cryptography §23, §27).
+        let algorithm = JSON::parse(match algorithm {
+            Algorithm::Es256 => r#"{"name":"ECDSA","namedCurve":"P-256","hash":"SHA-256"}"#,
+            Algorithm::EdDsa => r#"{"name":"Ed25519"}"#,
+            Algorithm::Hs256 => return Err("a shared key is no pair".into()),
+        })?;
+        let import = async |jwk: &str, usage: &str| {
+            let usages = Array::of1(&usage.into());
+            JsFuture::from(import_key("jwk", &JSON::parse(jwk)?, &algorithm, false, &usages)?).await
+        };
+        let (key, public) = (import(private, "sign").await?, import(public, "verify").await?);
+        let signer = Self { algorithm, key };
+        let probe = Uint8Array::from(b"gatehouse".as_slice());
+        let signature = signer.sign_bytes(&probe).await?;
+        let verified = JsFuture::from(verify(&signer.algorithm, &public, &signature, &probe)?).await?;
+        if verified.is_truthy() { Ok(signer) } else { Err("the halves of the pair do not fit".into()) }
+    }
+
+    /// Signs a text, as JWS wants it (RFC 7518 §3.4, RFC 8037 §3.1).
+    pub async fn sign(&self, text: &str) -> Result<Vec<u8>, JsValue> {
+        Ok(Uint8Array::new(&self.sign_bytes(&Uint8Array::from(text.as_bytes())).await?).to_vec())
+    }
+
+    async fn sign_bytes(&self, data: &Uint8Array) -> Result<JsValue, JsValue> {
+        JsFuture::from(sign(&self.algorithm, &self.key, data)?).await
+    }
+}
