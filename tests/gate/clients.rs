@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::harness::{GATE, npm_program, root, run};
 
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     let path = root().join(".venv/bin/python");
     assert!(path.exists(), "{} is missing: run `npm test`", path.display());
     path

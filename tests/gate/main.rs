@@ -3,6 +3,7 @@
 //! They need `npm run build` first; `npm test` does everything.
 
 mod anonymous;
+mod assertion;
 mod audit;
 mod authorization;
 mod clients;

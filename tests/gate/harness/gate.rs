@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use ureq::http::Request;
 use ureq::{Agent, SendBody};
@@ -175,14 +176,14 @@ impl Gate {
     /// Mints keys for a user with these roles.
     pub fn generate_with_roles(&self, user: &str, roles: &[&str]) -> Keys {
         let keys = self.generate(user);
-        let reply = self.put(&format!("/_gatehouse/users/{user}"), ADMINISTRATOR, &json!({ "roles": roles }));
-        assert_eq!(reply.status, 200, "{}", reply.text());
+        self.set(user, &json!({ "roles": roles }));
         keys
     }
 
     /// Changes a user's settings, as the built-in administrator.
     pub fn set(&self, user: &str, settings: &Value) -> Value {
-        let reply = self.put(&format!("/_gatehouse/users/{user}"), ADMINISTRATOR, settings);
+        let path = format!("/_gatehouse/users/{}", utf8_percent_encode(user, NON_ALPHANUMERIC));
+        let reply = self.put(&path, ADMINISTRATOR, settings);
         assert!(matches!(reply.status, 200 | 201), "{} {}", reply.status, reply.text());
         reply.json()
     }
