@@ -19,17 +19,22 @@ const quiet = [
   "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ];
 
+/** A fresh page of a browser, and how to end it. */
+export async function browser(options = {}) {
+  const chrome = await chromium.launch({ executablePath: "/usr/bin/chromium", args: quiet });
+  const context = await chrome.newContext({ viewport: { width: 1280, height: 860 }, locale: "en-GB", ...options });
+  context.setDefaultTimeout(15_000);
+  return { context, page: await context.newPage(), close: () => chrome.close() };
+}
+
 /**
  * Runs a scenario on a fresh page. Whatever it does, the page must not throw, break its security policy, talk to
  * anybody but the gate, or store anything.
  */
 export async function scenario(run, options = {}) {
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: quiet });
+  const { context, page, close } = await browser(options);
   try {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: "en-GB", ...options });
-    context.setDefaultTimeout(15_000);
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-    const page = await context.newPage();
     const problems = await watch(page);
     await page.goto(`${url}/_gatehouse/`);
     await run(page, context);
@@ -37,7 +42,7 @@ export async function scenario(run, options = {}) {
     assert.deepEqual(kept, [0, 0, ""], "the page stored something");
     assert.deepEqual(problems, []);
   } finally {
-    await browser.close();
+    await close();
   }
 }
 

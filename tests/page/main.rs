@@ -11,7 +11,7 @@ mod served;
 use std::process::Command;
 
 use harness::command::gatehouse;
-use harness::{Gate, Options, npm_program, root, run};
+use harness::{ADMINISTRATOR, Gate, ORIGIN, Options, npm_program, root, run};
 use serde_json::{Value, json};
 
 /// A gate that remembers no credentials, so that every change is seen at once.
@@ -94,6 +94,15 @@ fn a_change_that_kv_does_not_say_yet_is_shown_as_spreading() {
     let gate = Gate::start(Options { kv_stand_in: true, ..options() });
     gate.kv(&json!(["writes", "fail"]));
     browse(&gate, "spreading", &json!({}));
+}
+
+#[test]
+fn scripts_of_allowed_web_origins_alone_read_and_change_things_across_origins() {
+    let (allowed, other) = (ORIGIN.url(), ORIGIN.url().replace("127.0.0.1", "localhost"));
+    let gate = Gate::start(Options::with(&[("ALLOWED_ORIGINS", &allowed)]));
+    browse(&gate, "another_origin", &json!({ "allowed": allowed, "other": other }));
+    let status = |user: &str| gate.get(&format!("/_gatehouse/users/{user}"), ADMINISTRATOR).status;
+    assert_eq!((status("allowed"), status("other")), (200, 404));
 }
 
 #[test]
