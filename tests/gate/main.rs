@@ -20,6 +20,7 @@ mod limits_of_a_key;
 mod logged_user;
 mod openapi;
 mod proxy;
+mod rate_limits;
 mod registry;
 mod scale;
 mod transfer;

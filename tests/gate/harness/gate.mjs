@@ -11,7 +11,7 @@ import { createInterface } from "node:readline";
 
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 
-const { variables, origin_service, outbound, limits, instrumented, kv_stand_in } = JSON.parse(process.argv[2]);
+const { variables, origin_service, outbound, limits, usage, instrumented, kv_stand_in } = JSON.parse(process.argv[2]);
 const here = import.meta.dirname;
 const root = join(here, "../../..");
 const build = join(root, "build");
@@ -47,7 +47,8 @@ const gate = {
   bindings: variables,
   ...(!kv_stand_in && { kvNamespaces: { KEYS: "keys" } }),
   durableObjects: { REGISTRY: { className: "Registry", useSQLite: true } },
-  ...(limits && { ratelimits: Object.fromEntries(Object.entries(limits).map(([name, limit]) => [name, { simple: { limit, period: 60 } }])) }),
+  ...(limits && { ratelimits: Object.fromEntries(Object.entries(limits).map(([name, limit]) => [name, { namespace_id: name, simple: { limit, period: 60 } }])) }),
+  ...(usage && { analyticsEngineDatasets: { USAGE: { dataset: "usage" } } }),
   serviceBindings: {
     ...(origin_service && { ORIGIN_SERVICE: server(origin_service) }),
     ...(kv_stand_in && { KEYS: { name: "kv", entrypoint: "Keys" } }),
@@ -61,15 +62,18 @@ const kv = {
   compatibilityDate,
   durableObjects: { STORE: { className: "Store", useSQLite: true } },
 };
+/** What the Worker logged since somebody asked. */
+const logged = [];
 const options = {
   workers: kv_stand_in ? [gate, kv] : [gate],
   host: "127.0.0.1",
   port: 0,
   cf: false,
   log: new Log(LogLevel.ERROR),
-  // Errors in the Worker's log, for those who ask: refusals are what the tests are full of.
-  handleRuntimeStdio(stdout, stderr) {
-    for (const stream of [stdout, stderr]) process.env.TEST_LOG ? stream.pipe(process.stderr, { end: false }) : stream.resume();
+  // For tests that ask, and for people who do: refusals are what the tests are full of.
+  handleStructuredLogs({ message }) {
+    logged.push(message);
+    if (process.env.TEST_LOG) console.error(message);
   },
 };
 
@@ -122,6 +126,7 @@ const questions = kv_stand_in
       put: async (name, value) => (await miniflare.getKVNamespace("KEYS")).put(name, value),
       remove: async (name) => (await miniflare.getKVNamespace("KEYS")).delete(name),
     };
+questions.logged = () => logged.splice(0);
 questions.restart = () => restart(() => {});
 questions.alter = (statement) => restart(() => alter(statement));
 

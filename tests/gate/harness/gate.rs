@@ -30,6 +30,8 @@ pub struct Options {
     pub outbound: Option<String>,
     /// Rate limits, each with how often it lets a subject through in a minute; none, and `LIMITS = "off"`, if empty.
     pub limits: Vec<(&'static str, u32)>,
+    /// Binds USAGE.
+    pub usage: bool,
     /// Counts KV reads and lets bindings fail: see instrumented.mjs.
     pub instrumented: bool,
     /// Binds KEYS to the stand-in of kv.mjs, which keeps KV's rules and fails when told to.
@@ -92,6 +94,7 @@ impl Gate {
             "origin_service": options.origin_service,
             "outbound": options.outbound,
             "limits": options.limits.into_iter().collect::<BTreeMap<_, _>>(),
+            "usage": options.usage,
             "instrumented": options.instrumented,
             "kv_stand_in": options.kv_stand_in,
         });
@@ -231,6 +234,12 @@ impl Gate {
         self.ask(&json!(["remove", name]));
     }
 
+    /// The lines that the Worker logged since the last question, those of them that are JSON.
+    pub fn logged(&self) -> Vec<Value> {
+        let lines: Vec<String> = serde_json::from_value(self.ask(&json!(["logged"]))).unwrap();
+        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
     /// Asks the stand-in for KV: a method of kv.mjs and its arguments.
     pub fn kv(&self, question: &Value) -> Value {
         let mut words = vec![json!("stand_in")];
@@ -260,17 +269,14 @@ impl Gate {
     }
 }
 
-/// Reads what the gate prints, all the time: a full pipe would hold it up. What is no answer is the Worker's log.
+/// Reads what the gate prints, all the time: a full pipe would hold it up.
 fn answers_in(stdout: BufReader<ChildStdout>) -> Receiver<Value> {
     let (sender, receiver) = channel();
-    let is_log_wanted = std::env::var_os("TEST_LOG").is_some();
     std::thread::spawn(move || {
         for line in stdout.lines().map_while(Result::ok) {
-            match line.strip_prefix("ANSWER ") {
-                Some(json) => drop(sender.send(serde_json::from_str(json).unwrap())),
-                None if is_log_wanted => eprintln!("{line}"),
-                None => {}
-            }
+            let json = line.strip_prefix("ANSWER ").unwrap_or_else(|| panic!("no answer: {line}"));
+            // Whoever asked may have gone.
+            let _ = sender.send(serde_json::from_str(json).unwrap());
         }
     });
     receiver

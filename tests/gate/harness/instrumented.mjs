@@ -1,5 +1,5 @@
 // The Worker as built, with its bindings watched: counts the KV reads of each request in `x-test-kv-reads`, makes
-// bindings fail when a request asks for it, and lets one invocation of the registry do 1,000 operations on KV
+// bindings fail when a request asks for it, logs data points, and lets one invocation of the registry do 1,000 operations on KV
 // (Cloudflare, "KV limits"). The bindings behind are the real ones, or the stand-in of kv.mjs.
 
 import Gate, { Registry as BuiltRegistry } from "./index.js";
@@ -8,6 +8,16 @@ const OPERATIONS_AN_INVOCATION = 1000;
 
 function refuse(what) {
   return Promise.reject(new Error(what));
+}
+
+/** USAGE, if it is bound: each data point is logged too. */
+function watched({ USAGE }) {
+  if (!USAGE) return {};
+  const writeDataPoint = (point) => {
+    console.log(JSON.stringify({ point }));
+    USAGE.writeDataPoint(point);
+  };
+  return { USAGE: { writeDataPoint } };
 }
 
 export default {
@@ -26,7 +36,14 @@ export default {
         return env.REGISTRY.getByName(name);
       },
     };
-    const response = await new Gate(ctx, { ...env, KEYS, REGISTRY }).fetch(request);
+    const limit = (name) => ({
+      limit(options) {
+        const fails = request.headers.get("x-test-limits") === "fail";
+        return fails ? refuse("the limits fail, as the test asked") : env[name].limit(options);
+      },
+    });
+    const limits = env.REQUESTS && { FAILED_AUTH: limit("FAILED_AUTH"), REQUESTS: limit("REQUESTS") };
+    const response = await new Gate(ctx, { ...env, KEYS, REGISTRY, ...limits, ...watched(env) }).fetch(request);
     if (response.status === 101) return response;
     const counted = new Response(response.body, response);
     counted.headers.set("x-test-kv-reads", String(reads));
@@ -44,7 +61,7 @@ export class Registry {
       return env.KEYS[method](...args);
     };
     const KEYS = { put: counted("put"), list: counted("list"), delete: counted("delete") };
-    const registry = new BuiltRegistry(ctx, { ...env, KEYS });
+    const registry = new BuiltRegistry(ctx, { ...env, KEYS, ...watched(env) });
     const alarm = registry.alarm.bind(registry);
     registry.alarm = () => {
       operations = 0;
