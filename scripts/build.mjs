@@ -22,7 +22,7 @@ const env = {
   PATH: `${bin}:${process.env.PATH}`,
   WASM_BINDGEN_BIN: join(tools, "bin", "wasm-bindgen"),
   WASM_OPT_BIN: join(root, "scripts", "wasm-opt.mjs"),
-  ESBUILD_BIN: join(bin, "esbuild"),
+  ESBUILD_BIN: join(root, "scripts", "esbuild.mjs"),
 };
 const args = process.env.QUICK_BUILD === "1" ? ["--profile", "quick"] : ["--release"];
 run(join(tools, "bin", "worker-build"), args, "the Worker did not build (see above)", { env });

@@ -36,8 +36,13 @@ fn failed(dependency: &str, request_id: Option<&str>, error: &JsValue) {
     let line = json!({
         "outcome": "failed",
         "dependency": dependency,
-        "error": String::from(js_sys::Object::from(error.clone()).to_string()),
+        "error": text(error),
         "request_id": request_id,
     });
     console::error_1(&JsValue::from_str(&line.to_string()));
+}
+
+/// What JavaScript says of an error.
+pub fn text(error: &JsValue) -> String {
+    js_sys::Object::from(error.clone()).to_string().into()
 }

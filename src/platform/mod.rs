@@ -16,15 +16,31 @@ mod outgoing;
 mod registry;
 mod registry_client;
 mod signing;
+mod timer;
 mod unicode;
 
-use worker::{Context, Env, event};
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::{Request, Response, ResponseInit, console};
+use worker::{Context, Env};
 
 use crate::core::unix_time::UnixSeconds;
 
-#[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    Ok(gate::respond(&request, &env, &context).await?)
+/// Serves a request; entry.js calls this.
+#[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
+pub async fn fetch(
+    request: Request,
+    env: Env,
+    context: worker::worker_sys::Context,
+) -> Result<Response, wasm_bindgen::JsValue> {
+    match gate::respond(&request, &env, &Context::new(context)).await {
+        Ok(response) => Ok(response),
+        Err(error) => {
+            console::error_1(&error);
+            let init = ResponseInit::new();
+            init.set_status(500);
+            Response::new_with_opt_str_and_init(Some("INTERNAL SERVER ERROR"), &init)
+        }
+    }
 }
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Stands still between two I/O operations, as Workers' clocks do.

@@ -1,9 +1,8 @@
 //! The audit log in SQLite: written with the change it tells of, read newest first, dropped when it is old.
 
 use serde_json::{Value, json};
-use worker::{Result, SqlStorage};
 
-use super::sql_value::{Row, rows};
+use super::storage::{Result, Row, Sql};
 use crate::core::registry::audit::Action;
 use crate::core::registry::command::AuditQuery;
 use crate::core::unix_time::UnixSeconds;
@@ -15,7 +14,7 @@ const SECONDS_A_DAY: i64 = 86_400;
 
 /// The table.
 pub struct AuditLog {
-    sql: SqlStorage,
+    sql: Sql,
 }
 
 /// Something that happened.
@@ -30,7 +29,7 @@ pub struct Entry<'a> {
 }
 
 impl AuditLog {
-    pub fn new(sql: SqlStorage) -> Self {
+    pub fn new(sql: Sql) -> Self {
         Self { sql }
     }
 
@@ -38,26 +37,25 @@ impl AuditLog {
     pub fn add(&self, entry: &Entry<'_>, days: u32) -> Result<()> {
         self.sql.exec(
             "INSERT INTO audit (at, actor, address, action, folded, user, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            vec![
+            &[
                 entry.at.0.into(),
                 entry.actor.into(),
                 entry.address.into(),
                 entry.action.as_str().into(),
                 entry.user.map(|name| name.folded().as_str()).into(),
                 entry.user.map(UserName::as_str).into(),
-                entry.detail.to_string().into(),
+                entry.detail.to_string().as_str().into(),
             ],
         )?;
         if entry.action == Action::Denied {
             self.sql.exec(
                 "DELETE FROM audit WHERE action = 'denied' AND number <= (SELECT number FROM audit
                      WHERE action = 'denied' ORDER BY number DESC LIMIT 1 OFFSET ?)",
-                vec![DENIALS_KEPT.into()],
+                &[DENIALS_KEPT.into()],
             )?;
         }
         let oldest = entry.at.0.saturating_sub(i64::from(days).saturating_mul(SECONDS_A_DAY));
-        self.sql.exec("DELETE FROM audit WHERE at < ?", vec![oldest.into()])?;
-        Ok(())
+        self.sql.exec("DELETE FROM audit WHERE at < ?", &[oldest.into()])
     }
 
     /// Entries, newest first, each with its number.
@@ -73,7 +71,7 @@ impl AuditLog {
             "SELECT number, at, actor, address, action, user, detail FROM audit WHERE {} ORDER BY number DESC LIMIT ?",
             conditions.join(" AND ")
         );
-        rows(&self.sql, &query, bindings)?.iter().map(shown).collect()
+        self.sql.rows(&query, &bindings)?.iter().map(shown).collect()
     }
 }
 

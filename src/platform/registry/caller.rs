@@ -3,12 +3,11 @@
 use std::cell::Cell;
 
 use serde_json::json;
-use wasm_bindgen::JsValue;
 use web_sys::Request;
-use worker::Result;
 
 use super::Registry;
 use super::audit_log::Entry;
+use super::storage::Result;
 use crate::core::credentials;
 use crate::core::digest::Digest;
 use crate::core::grant::Grant;
@@ -81,7 +80,7 @@ impl DenialBudget {
 }
 
 /// The head of a request that a gate handed on, with the client's address as the gate knows it.
-pub fn head(request: &Request) -> std::result::Result<RequestHead, JsValue> {
+pub fn head(request: &Request) -> Result<RequestHead> {
     let mut head = incoming::head(request)?;
     head.client_address = request.headers().get(ADDRESS)?;
     Ok(head)

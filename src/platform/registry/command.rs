@@ -1,14 +1,14 @@
 //! Serves a request: who asks, what for, one transaction with its entry in the audit log, then the outbox.
 
 use serde_json::Value;
+use wasm_bindgen::JsValue;
 use web_sys::Request;
-use worker::Result;
 
 use super::Registry;
 use super::audit_log::Entry;
 use super::caller::Caller;
+use super::storage::Result;
 use super::store::{Stored, Turn};
-use super::transaction::transaction;
 use crate::core::credentials::Credentials;
 use crate::core::registry::audit::{Action, differences};
 use crate::core::registry::command::{AuditQuery, Command, ListQuery};
@@ -155,10 +155,8 @@ impl Registry {
 
     async fn generate(&self, change: Change<'_>) -> Result<Served<Outcome>> {
         let gate = self.configured()?;
-        let randomness = Randomness {
-            api_key: random().map_err(|error| error.to_string())?,
-            api_secret: random().map_err(|error| error.to_string())?,
-        };
+        let failed = |error: getrandom::Error| JsValue::from_str(&error.to_string());
+        let randomness = Randomness { api_key: random().map_err(failed)?, api_secret: random().map_err(failed)? };
         let (name, grace_seconds) = (change.name, change.grace_seconds.unwrap_or_default());
         let generated = self.apply(change, |before| {
             let user = or_new(before, name);
@@ -178,7 +176,7 @@ impl Registry {
         alter: impl FnOnce(Option<User>) -> Option<(User, T)>,
     ) -> Result<Option<(Stored, T)>> {
         let name = change.name.folded();
-        let altered = transaction(&self.state, || {
+        let altered = self.storage.transaction(|| {
             let before = self.store.find(name)?.map(|stored| stored.user);
             let Some((user, made)) = alter(before.clone()) else {
                 return Ok(None);

@@ -7,19 +7,22 @@ mod command;
 mod outbox;
 mod reconcile;
 mod schema;
-mod sql_value;
+mod storage;
 mod store;
-mod transaction;
 mod transfer;
 
 use std::cell::Cell;
 use std::rc::Rc;
 
-use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::{Request, Response};
+use worker::Env;
 
 use self::audit_log::AuditLog;
 use self::caller::DenialBudgets;
 use self::outbox::{Alarm, InFlight};
+use self::storage::{ObjectState, Result, Storage};
 use self::store::Store;
 use super::environment::{Gate, gate};
 use super::gate::refuse;
@@ -30,9 +33,9 @@ use crate::http::refusal::Refusal;
 use crate::http::resource::Resource;
 
 /// The Durable Object class `Registry`.
-#[durable_object(alarm)]
+#[wasm_bindgen]
 pub struct Registry {
-    state: State,
+    storage: Storage,
     env: Env,
     store: Store,
     audit_log: AuditLog,
@@ -44,11 +47,15 @@ pub struct Registry {
     migrated: Cell<bool>,
 }
 
-impl DurableObject for Registry {
-    fn new(state: State, env: Env) -> Self {
-        let sql = state.storage().sql();
+#[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
+impl Registry {
+    /// Made by the platform, once a life of the object.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: &ObjectState, env: Env) -> Self {
+        let storage = state.storage();
+        let sql = storage.sql();
         Self {
-            state,
+            storage,
             env,
             store: Store::new(sql.clone()),
             audit_log: AuditLog::new(sql),
@@ -59,17 +66,17 @@ impl DurableObject for Registry {
         }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
+    /// Answers what a gate asks or hands on.
+    pub async fn fetch(&self, request: Request) -> Result<Response> {
         let arrived_ms = now_ms();
-        let request = request.inner();
-        let head = self::caller::head(request)?;
+        let head = self::caller::head(&request)?;
         let resource = Resource::find(&head.url);
         let mut record = Record::new(&resource, &head);
-        let answer = match self.serve(request, &head).await {
+        let answer = match self.serve(&request, &head).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(refusal)) => refuse(&mut record, &head, &refusal),
             Err(error) => {
-                log::failure("registry", &head, &error.into());
+                log::failure("registry", &head, &error);
                 refuse(&mut record, &head, &Refusal::RegistryFailed)
             }
         };
@@ -79,12 +86,12 @@ impl DurableObject for Registry {
             record.milliseconds = now_ms() - arrived_ms;
             log::decision(&self.env, &record);
         }
-        Ok(outgoing::own(&answer, &head, &Finish::default())?.into())
+        outgoing::own(&answer, &head, &Finish::default())
     }
 
     /// Publishes what is left in the outbox. Catches its own errors and always sets itself again while there is
     /// anything left: the platform gives up on an alarm that fails six times.
-    async fn alarm(&self) -> Result<Response> {
+    pub async fn alarm(&self) {
         self.alarm.rang();
         let flushed = async {
             self.migrate()?;
@@ -93,17 +100,16 @@ impl DurableObject for Registry {
             // What is due goes first; a reconciliation that fails holds nothing up.
             let well = self.flush().await?;
             self.step_reconcile().await?;
-            Ok::<_, Error>(well)
+            Ok::<_, JsValue>(well)
         };
         let well = flushed.await.unwrap_or_else(|error| {
-            log::background_failure("registry", &error.into());
+            log::background_failure("registry", &error);
             false
         });
         self.alarm.went(well);
         if let Err(error) = self.set_alarm_while_busy().await {
-            log::background_failure("registry alarm", &error.into());
+            log::background_failure("registry alarm", &error);
         }
-        Response::empty()
     }
 }
 
@@ -113,13 +119,13 @@ impl Registry {
         if self.migrated.get() {
             return Ok(false);
         }
-        schema::migrate(&self.state)?;
+        schema::migrate(&self.storage)?;
         self.migrated.set(true);
         Ok(true)
     }
 
     /// The gate's configuration, which holds here as it does there.
     fn configured(&self) -> Result<Rc<Gate>> {
-        gate(&self.env).map_err(|problems| Refusal::Misconfigured(problems).to_string().into())
+        gate(&self.env).map_err(|problems| JsValue::from_str(&Refusal::Misconfigured(problems).to_string()))
     }
 }

@@ -5,31 +5,36 @@
 //! flight a name, and nobody waits long for it; and a name is clean only if nothing changed while it was written.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::rc::Rc;
-use std::time::Duration;
+use std::task::Poll;
 
-use futures_util::future::{Either, LocalBoxFuture, join, join3, select};
-use js_sys::futures::spawn_local;
-use worker::{Delay, Error, Result};
+use js_sys::futures::{JsFuture, spawn_local};
+use wasm_bindgen::JsValue;
 
 use super::Registry;
+use super::storage::Result;
 use crate::core::digest::Digest;
 use crate::core::grant::{Grant, SealKey};
 use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::FoldedUserName;
 use crate::platform::bindings::GrantNamespace;
-use crate::platform::{log, now};
+use crate::platform::timer::Timer;
+use crate::platform::{log, now, now_ms};
 
 /// How many names one alarm publishes: an invocation may do 1,000 operations on KV (Cloudflare, "KV limits").
 const NAMES_A_FLUSH: u32 = 900;
 /// How long anybody waits for a write. One that takes longer goes on by itself, and keeps its name until it is done:
 /// to give it up could bring back what it says.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE_MS: f64 = 10_000.0;
+/// How many names are written at a time: as many as an invocation has connections open at once (Cloudflare, "Workers
+/// limits").
+const LANES: usize = 6;
 /// After so many failures in a row a flush ends: KV is down, and each failure costs an operation.
 const FAILURES_MAX: u32 = 20;
-const FIRST_RETRY: Duration = Duration::from_secs(1);
-const LAST_RETRY: Duration = Duration::from_secs(30);
+const FIRST_RETRY_MS: u32 = 1_000;
+const LAST_RETRY_MS: u32 = 30_000;
 
 /// KV drops an entry by itself at the earliest so long after it was written (Cloudflare, "Expiring keys").
 const KV_EXPIRY_MIN_SECONDS: u32 = 60;
@@ -59,13 +64,13 @@ impl Alarm {
         self.failed_in_a_row.set(if well { 0 } else { self.failed_in_a_row.get().saturating_add(1) });
     }
 
-    fn delay(&self) -> Duration {
-        FIRST_RETRY.saturating_mul(2u32.saturating_pow(self.failed_in_a_row.get())).min(LAST_RETRY)
+    fn delay_ms(&self) -> u32 {
+        FIRST_RETRY_MS.saturating_mul(2u32.saturating_pow(self.failed_in_a_row.get())).min(LAST_RETRY_MS)
     }
 }
 
 /// The names that are being written to KV right now.
-pub type InFlight = Rc<RefCell<HashSet<Digest>>>;
+pub type InFlight = Rc<RefCell<Vec<Digest>>>;
 
 impl Registry {
     /// Publishes a user's dirty names at once. The change is committed, so nothing here can undo it: what fails is
@@ -75,7 +80,7 @@ impl Registry {
     /// a crash before the writes loses nothing.
     pub(super) async fn publish(&self, name: &FoldedUserName) {
         if let Err(error) = self.try_publish(name).await {
-            log::background_failure("registry", &error.into());
+            log::background_failure("registry", &error);
         }
     }
 
@@ -106,11 +111,14 @@ impl Registry {
         if self.alarm.set.replace(true) {
             return Ok(());
         }
-        let set = self.state.storage().set_alarm(self.alarm.delay()).await;
+        let set = match self.storage.set_alarm(now_ms() + f64::from(self.alarm.delay_ms())) {
+            Ok(set) => JsFuture::from(set).await,
+            Err(error) => Err(error),
+        };
         if set.is_err() {
             self.alarm.set.set(false);
         }
-        set
+        set.map(drop)
     }
 
     /// Tells whether KV took every name.
@@ -136,11 +144,16 @@ impl Registry {
                 }
             }
         };
-        // Six names at a time, as many as an invocation has connections open at once (Cloudflare, "Workers limits").
-        join(join3(lane(), lane(), lane()), join3(lane(), lane(), lane())).await;
+        let mut lanes: Vec<_> = (0..LANES).map(|_| Box::pin(lane())).collect();
+        poll_fn(|context| {
+            lanes.retain_mut(|lane| lane.as_mut().poll(context).is_pending());
+            if lanes.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        drop(lanes);
         let (count, first) = failures.into_inner();
         if let Some(error) = first {
-            log::background_failure("KV", &format!("{count} writes failed, the first: {error}").into());
+            log::background_failure("KV", &format!("{count} writes failed, the first: {}", log::text(&error)).into());
         }
         Ok(count == 0)
     }
@@ -150,33 +163,35 @@ impl Registry {
         let Some(revision) = self.store.revision(digest)? else {
             return Ok(());
         };
-        if !self.in_flight.borrow_mut().insert(digest) {
+        if self.in_flight.borrow().contains(&digest) {
             return Ok(());
         }
+        self.in_flight.borrow_mut().push(digest);
         let released = Release(Rc::clone(&self.in_flight), digest);
         let grant = self.store.find_by_digest(digest)?.and_then(|stored| stored.user.grant(digest));
         let (grants, kv_name) = (grants.clone(), digest.kv_name());
-        let write: LocalBoxFuture<'static, _> = match grant.map(Grant::published) {
-            Some(grant) => {
-                let (entry, end) = (seal_key.seal(digest, &grant), grant.expires_at.and_then(kept_until));
-                Box::pin(async move { grants.put(&kv_name, &entry, end).await })
+        let entry = grant.map(Grant::published).map(|grant| (seal_key.seal(digest, &grant), grant.expires_at));
+        let mut write = Box::pin(async move {
+            match entry {
+                Some((entry, end)) => grants.put(&kv_name, &entry, end.and_then(kept_until)).await,
+                None => grants.delete(&kv_name).await,
             }
-            None => Box::pin(async move { grants.delete(&kv_name).await }),
-        };
-        match select(write, Box::pin(Delay::from(PATIENCE))).await {
-            Either::Left((written, _)) => {
-                written?;
-                self.store.clear(digest, revision)
-            }
-            Either::Right(((), write)) => {
-                spawn_local(async move {
-                    // What it says in the end is written again anyway.
-                    let _ = write.await;
-                    drop(released);
-                });
-                Err(Error::RustError("no answer yet".to_owned()))
-            }
+        });
+        let mut timer = Timer::new(PATIENCE_MS);
+        let written = poll_fn(|context| match write.as_mut().poll(context) {
+            Poll::Ready(written) => Poll::Ready(Some(written)),
+            Poll::Pending => Pin::new(&mut timer).poll(context).map(|()| None),
+        });
+        if let Some(written) = written.await {
+            written?;
+            return self.store.clear(digest, revision);
         }
+        spawn_local(async move {
+            // What it says in the end is written again anyway.
+            let _ = write.await;
+            drop(released);
+        });
+        Err(JsValue::from_str("no answer yet"))
     }
 }
 
@@ -185,6 +200,6 @@ struct Release(InFlight, Digest);
 
 impl Drop for Release {
     fn drop(&mut self) {
-        self.0.borrow_mut().remove(&self.1);
+        self.0.borrow_mut().retain(|digest| *digest != self.1);
     }
 }

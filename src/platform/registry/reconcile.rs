@@ -5,14 +5,13 @@
 //! reconciliation of any length stays within what one invocation may do, and a restart goes on where it was.
 
 use serde_json::json;
-use worker::{Error, Result};
+use wasm_bindgen::JsValue;
 
 use super::Registry;
 use super::audit_log::Entry;
 use super::caller::Caller;
-use super::sql_value::rows;
+use super::storage::{Result, Row};
 use super::store::Turn;
-use super::transaction::transaction;
 use crate::core::digest::{Digest, KV_NAME_PREFIX};
 use crate::core::registry::audit::Action;
 use crate::http::request_head::RequestHead;
@@ -44,19 +43,17 @@ impl Registry {
     /// Starts a reconciliation and logs it in one transaction, unless one is under way.
     pub(super) async fn start_reconcile(&self, caller: &Caller, head: &RequestHead) -> Result<Progress> {
         let audit_days = self.configured()?.configuration.audit_days;
-        let sql = self.state.storage().sql();
-        let progress = transaction(&self.state, || {
+        let sql = self.storage.sql();
+        let progress = self.storage.transaction(|| {
             if let Some(state) = self.reconcile_state()?
                 && state.progress.done < state.progress.total
             {
                 return Ok(state.progress);
             }
-            let grants = rows(&sql, "SELECT COUNT(*) FROM secrets", Vec::new())?;
-            let grants = grants.first().map(|row| row.integer(0)).transpose()?.unwrap_or_default();
-            let total = grants.saturating_add(1);
+            let total = sql.count("SELECT COUNT(*) FROM secrets")?.saturating_add(1);
             sql.exec(
                 "INSERT OR REPLACE INTO reconcile (only_one, phase, place, done, total) VALUES (1, 'write', '', 0, ?)",
-                vec![total.into()],
+                &[total.into()],
             )?;
             let entry = Entry {
                 at: now(),
@@ -90,12 +87,11 @@ impl Registry {
     }
 
     fn step_write(&self, state: &State) -> Result<()> {
-        let sql = self.state.storage().sql();
-        transaction(&self.state, || {
-            let page = rows(
-                &sql,
+        let sql = self.storage.sql();
+        self.storage.transaction(|| {
+            let page = sql.rows(
                 "SELECT digest, folded FROM secrets WHERE digest > ? ORDER BY digest LIMIT ?",
-                vec![state.place.as_str().into(), NAMES_A_STEP.into()],
+                &[state.place.as_str().into(), NAMES_A_STEP.into()],
             )?;
             for row in &page {
                 self.store.mark_dirty(&row.text(0)?, &row.text(1)?, Turn::Bulk)?;
@@ -103,27 +99,26 @@ impl Registry {
             let Some(last) = page.last() else {
                 // Secrets may have come and gone meanwhile: what is left is the sweep.
                 let done = state.progress.total.saturating_sub(1);
-                sql.exec("UPDATE reconcile SET phase = 'sweep', place = '', done = ?", vec![done.into()])?;
+                sql.exec("UPDATE reconcile SET phase = 'sweep', place = '', done = ?", &[done.into()])?;
                 return Ok(());
             };
-            let count = i64::try_from(page.len()).map_err(|error| Error::RustError(error.to_string()))?;
+            let count = i64::try_from(page.len()).map_err(|error| JsValue::from_str(&error.to_string()))?;
             let most = state.progress.total.saturating_sub(1);
             let done = state.progress.done.saturating_add(count).min(most);
-            sql.exec("UPDATE reconcile SET place = ?, done = ?", vec![last.text(0)?.into(), done.into()])?;
-            Ok(())
+            sql.exec("UPDATE reconcile SET place = ?, done = ?", &[last.text(0)?.as_str().into(), done.into()])
         })
     }
 
     async fn step_sweep(&self, state: &State) -> Result<()> {
         let cursor = Some(state.place.as_str()).filter(|place| !place.is_empty());
-        let sql = self.state.storage().sql();
+        let sql = self.storage.sql();
         let page = GrantNamespace::new(&self.env)?.list(KV_NAME_PREFIX, cursor).await;
         if page.is_err() && cursor.is_some() {
             // Where it is the cursor that KV refuses, the same one would be refused for ever.
-            sql.exec("UPDATE reconcile SET place = ''", None)?;
+            sql.exec("UPDATE reconcile SET place = ''", &[])?;
         }
         let (names, next) = page?;
-        transaction(&self.state, || {
+        self.storage.transaction(|| {
             for name in &names {
                 let digest = name.strip_prefix(KV_NAME_PREFIX).and_then(Digest::from_hex);
                 if let Some(digest) = digest
@@ -133,17 +128,16 @@ impl Registry {
                 }
             }
             match &next {
-                Some(next) => sql.exec("UPDATE reconcile SET place = ?", vec![next.as_str().into()])?,
-                None => sql.exec("UPDATE reconcile SET done = total", None)?,
-            };
-            Ok(())
+                Some(next) => sql.exec("UPDATE reconcile SET place = ?", &[next.as_str().into()]),
+                None => sql.exec("UPDATE reconcile SET done = total", &[]),
+            }
         })
     }
 
     fn reconcile_state(&self) -> Result<Option<State>> {
-        let sql = self.state.storage().sql();
-        let state = rows(&sql, "SELECT phase, place, done, total FROM reconcile", Vec::new())?;
-        let read = |row: &super::sql_value::Row| {
+        let sql = self.storage.sql();
+        let state = sql.rows("SELECT phase, place, done, total FROM reconcile", &[])?;
+        let read = |row: &Row| {
             Ok(State {
                 is_writing: row.text(0)? == "write",
                 place: row.text(1)?,

@@ -1,9 +1,6 @@
 //! The registry's tables, as a list of migrations that is only ever added to. Described in docs/storage.md.
 
-use worker::{Result, State};
-
-use super::sql_value::rows;
-use super::transaction::transaction;
+use super::storage::{Result, Storage};
 
 const MIGRATIONS: [&str; 4] = [
     "
@@ -77,18 +74,14 @@ const MIGRATIONS: [&str; 4] = [
 ];
 
 /// Brings the tables up to date.
-pub fn migrate(state: &State) -> Result<()> {
-    let sql = state.storage().sql();
-    sql.exec("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY)", None)?;
-    let done = match rows(&sql, "SELECT COUNT(*) FROM migrations", Vec::new())?.first() {
-        Some(row) => row.integer(0)?,
-        None => 0,
-    };
+pub fn migrate(storage: &Storage) -> Result<()> {
+    let sql = storage.sql();
+    sql.exec("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY)", &[])?;
+    let done = sql.count("SELECT COUNT(*) FROM migrations")?;
     for (number, migration) in (0i64..).zip(MIGRATIONS).filter(|(number, _)| *number >= done) {
-        transaction(state, || {
-            sql.exec(migration, None)?;
-            sql.exec("INSERT INTO migrations (number) VALUES (?)", vec![number.into()])?;
-            Ok(())
+        storage.transaction(|| {
+            sql.exec(migration, &[])?;
+            sql.exec("INSERT INTO migrations (number) VALUES (?)", &[number.into()])
         })?;
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! Users, digests and the outbox in SQLite: statements and nothing else. The rules are in `core::registry`.
 
 use serde_json::Value;
-use worker::{Error, Result, SqlStorage, SqlStorageValue};
+use wasm_bindgen::JsValue;
 
-use super::sql_value::{Row, rows};
+use super::storage::{Result, Row, Sql, SqlValue};
 use crate::core::access_rule::{AccessRule, parse_rules};
 use crate::core::client_address::parse_ranges;
 use crate::core::credentials::ApiKey;
@@ -24,7 +24,7 @@ const LAST_CHARACTER: char = char::MAX;
 
 /// The tables.
 pub struct Store {
-    sql: SqlStorage,
+    sql: Sql,
 }
 
 /// When a dirty name is written, beside others.
@@ -45,24 +45,24 @@ pub struct Stored {
 }
 
 impl Store {
-    pub fn new(sql: SqlStorage) -> Self {
+    pub fn new(sql: Sql) -> Self {
         Self { sql }
     }
 
     pub fn find(&self, name: &FoldedUserName) -> Result<Option<Stored>> {
-        self.one(&format!("{USER} WHERE folded = ?"), vec![name.as_str().into()])
+        self.one(&format!("{USER} WHERE folded = ?"), &[name.as_str().into()])
     }
 
     pub fn find_by_digest(&self, digest: Digest) -> Result<Option<Stored>> {
         let query = format!("{USER} WHERE folded = (SELECT folded FROM secrets WHERE digest = ?)");
-        self.one(&query, vec![digest.to_hex().into()])
+        self.one(&query, &[digest.to_hex().as_str().into()])
     }
 
     /// Users that are not deleted, by folded name. However many there are, an index finds the first few.
     pub fn list(&self, query: &ListQuery, limit: u32, now: UnixSeconds) -> Result<Vec<Stored>> {
         self.expire(now)?;
-        let mut bindings: Vec<SqlStorageValue> = Vec::new();
-        let mut bind = |value: SqlStorageValue| {
+        let mut bindings: Vec<SqlValue> = Vec::new();
+        let mut bind = |value: SqlValue| {
             bindings.push(value);
             format!("?{}", bindings.len())
         };
@@ -80,7 +80,7 @@ impl Store {
             conditions
         } else {
             let mut found = |index: &str, column: &str, start: &str| {
-                let (first, last) = (bind(start.into()), bind(format!("{start}{LAST_CHARACTER}").into()));
+                let (first, last) = (bind(start.into()), bind(format!("{start}{LAST_CHARACTER}").as_str().into()));
                 format!(
                     "SELECT folded FROM (SELECT folded FROM users {index} WHERE {conditions}
                          AND {column} BETWEEN {first} AND {last} ORDER BY folded LIMIT {limit})"
@@ -92,7 +92,7 @@ impl Store {
             format!("folded IN ({by_name} UNION {by_api_key})")
         };
         let query = format!("{USER} WHERE {wanted} ORDER BY folded LIMIT {limit}");
-        rows(&self.sql, &query, bindings)?.iter().map(stored).collect()
+        self.sql.rows(&query, &bindings)?.iter().map(stored).collect()
     }
 
     /// Notes whose time is over since the last look: each user once, so that lists find them by their status.
@@ -100,21 +100,20 @@ impl Store {
         self.sql.exec(
             "UPDATE users INDEXED BY users_due SET status = 'expired'
              WHERE deleted = 0 AND status IN ('active', 'keyless') AND not_after IS NOT NULL AND not_after <= ?",
-            vec![now.0.into()],
-        )?;
-        Ok(())
+            &[now.0.into()],
+        )
     }
 
     /// All users behind a folded name, deleted ones included.
     pub fn list_all(&self, after: &str, limit: u32) -> Result<Vec<Stored>> {
         let query = format!("{USER} WHERE folded > ? ORDER BY folded LIMIT ?");
-        rows(&self.sql, &query, vec![after.into(), i64::from(limit).into()])?.iter().map(stored).collect()
+        self.sql.rows(&query, &[after.into(), i64::from(limit).into()])?.iter().map(stored).collect()
     }
 
     /// Who has an api_key, for life.
     pub fn owner(&self, api_key: &ApiKey) -> Result<Option<FoldedUserName>> {
         let query = "SELECT name, folded FROM users WHERE api_key = ?";
-        let rows = rows(&self.sql, query, vec![api_key.as_str().into()])?;
+        let rows = self.sql.rows(query, &[api_key.as_str().into()])?;
         rows.first().map(|row| Ok(UserName::from_stored(row.text(0)?, row.text(1)?).folded().clone())).transpose()
     }
 
@@ -129,28 +128,28 @@ impl Store {
                  enabled = excluded.enabled, deleted = excluded.deleted, status = excluded.status,
                  rotated_at = excluded.rotated_at, not_after = excluded.not_after,
                  allowed_ips = excluded.allowed_ips, rules = excluded.rules, strict = excluded.strict",
-            vec![
+            &[
                 folded.as_str().into(),
                 user.name.as_str().into(),
                 user.api_key.as_ref().map(ApiKey::as_str).into(),
-                json_list(user.roles.iter().map(Role::as_str)).into(),
+                json_list(user.roles.iter().map(Role::as_str)).as_str().into(),
                 i64::from(user.enabled).into(),
                 i64::from(user.deleted).into(),
                 user.status(now).as_str().into(),
                 user.created_at.0.into(),
                 user.rotated_at.map(|at| at.0).into(),
                 user.not_after.map(|at| at.0).into(),
-                json_list(user.allowed_ips.iter().map(ToString::to_string)).into(),
-                json_list(user.rules.iter().map(AccessRule::as_str)).into(),
+                json_list(user.allowed_ips.iter().map(ToString::to_string)).as_str().into(),
+                json_list(user.rules.iter().map(AccessRule::as_str)).as_str().into(),
                 i64::from(user.strict).into(),
             ],
         )?;
-        self.sql.exec("DELETE FROM secrets WHERE folded = ?", vec![folded.as_str().into()])?;
+        self.sql.exec("DELETE FROM secrets WHERE folded = ?", &[folded.as_str().into()])?;
         for secret in &user.secrets {
             let expires_at = secret.expires_at.map(|at| at.0);
             self.sql.exec(
                 "INSERT INTO secrets (digest, folded, expires_at) VALUES (?, ?, ?)",
-                vec![secret.digest.to_hex().into(), folded.as_str().into(), expires_at.into()],
+                &[secret.digest.to_hex().as_str().into(), folded.as_str().into(), expires_at.into()],
             )?;
         }
         for name in user.dirty_names(before) {
@@ -163,8 +162,7 @@ impl Store {
     /// Notes that the credentials of a digest were in use.
     pub fn touch(&self, digest: Digest, now: UnixSeconds) -> Result<()> {
         let query = "UPDATE users SET last_used_at = ? WHERE folded = (SELECT folded FROM secrets WHERE digest = ?)";
-        self.sql.exec(query, vec![now.0.into(), digest.to_hex().into()])?;
-        Ok(())
+        self.sql.exec(query, &[now.0.into(), digest.to_hex().as_str().into()])
     }
 
     /// A name has to be written again, or, if nobody has it, deleted. `folded` is whose it is; nobody's, if empty.
@@ -173,55 +171,52 @@ impl Store {
             "INSERT INTO outbox (digest, folded, turn, revision) VALUES (?, ?, ?, 1)
              ON CONFLICT (digest) DO UPDATE SET revision = revision + 1, turn = min(turn, excluded.turn),
                  folded = CASE excluded.folded WHEN '' THEN folded ELSE excluded.folded END",
-            vec![digest.into(), folded.into(), (turn as i64).into()],
-        )?;
-        Ok(())
+            &[digest.into(), folded.into(), (turn as i64).into()],
+        )
     }
 
     /// How many names in KV do not say yet what the registry says.
     pub fn outbox_depth(&self) -> Result<u64> {
-        let rows = rows(&self.sql, "SELECT COUNT(*) FROM outbox", Vec::new())?;
-        let depth = rows.first().map(|row| row.integer(0)).transpose()?.unwrap_or_default();
-        u64::try_from(depth).map_err(|error| Error::RustError(error.to_string()))
+        let depth = self.sql.count("SELECT COUNT(*) FROM outbox")?;
+        u64::try_from(depth).map_err(wrong)
     }
 
     /// Dirty names in their turn.
     pub fn dirty(&self, limit: u32) -> Result<Vec<Digest>> {
         let query = "SELECT digest FROM outbox ORDER BY turn, digest LIMIT ?";
-        rows(&self.sql, query, vec![i64::from(limit).into()])?.iter().map(|row| digest(&row.text(0)?)).collect()
+        self.sql.rows(query, &[i64::from(limit).into()])?.iter().map(|row| digest(&row.text(0)?)).collect()
     }
 
     /// One user's dirty names, deletions first.
     pub fn dirty_of(&self, name: &FoldedUserName) -> Result<Vec<Digest>> {
         let query = "SELECT digest FROM outbox WHERE folded = ? ORDER BY turn, digest";
-        rows(&self.sql, query, vec![name.as_str().into()])?.iter().map(|row| digest(&row.text(0)?)).collect()
+        self.sql.rows(query, &[name.as_str().into()])?.iter().map(|row| digest(&row.text(0)?)).collect()
     }
 
     /// The revision of a name, if it is still dirty.
     pub fn revision(&self, digest: Digest) -> Result<Option<i64>> {
-        let rows = rows(&self.sql, "SELECT revision FROM outbox WHERE digest = ?", vec![digest.to_hex().into()])?;
+        let rows = self.sql.rows("SELECT revision FROM outbox WHERE digest = ?", &[digest.to_hex().as_str().into()])?;
         rows.first().map(|row| row.integer(0)).transpose()
     }
 
     /// The name is clean, unless it changed since this revision.
     pub fn clear(&self, digest: Digest, revision: i64) -> Result<()> {
-        let bindings = vec![digest.to_hex().into(), revision.into()];
-        self.sql.exec("DELETE FROM outbox WHERE digest = ? AND revision = ?", bindings)?;
-        Ok(())
+        let query = "DELETE FROM outbox WHERE digest = ? AND revision = ?";
+        self.sql.exec(query, &[digest.to_hex().as_str().into(), revision.into()])
     }
 
-    fn one(&self, query: &str, bindings: Vec<SqlStorageValue>) -> Result<Option<Stored>> {
-        rows(&self.sql, query, bindings)?.first().map(stored).transpose()
+    fn one(&self, query: &str, bindings: &[SqlValue]) -> Result<Option<Stored>> {
+        self.sql.rows(query, bindings)?.first().map(stored).transpose()
     }
 }
 
 fn digest(hex: &str) -> Result<Digest> {
-    Digest::from_hex(hex).ok_or_else(|| Error::RustError("a stored digest is none".to_owned()))
+    Digest::from_hex(hex).ok_or_else(|| JsValue::from_str("a stored digest is none"))
 }
 
 /// `<digest>:<expires_at, or nothing>`, as [`USER`] joins them.
 fn secret(text: &str) -> Result<Secret> {
-    let unexpected = || Error::RustError("a stored secret is none".to_owned());
+    let unexpected = || JsValue::from_str("a stored secret is none");
     let (hex, end) = text.split_once(':').ok_or_else(unexpected)?;
     let expires_at = match end {
         "" => None,
@@ -235,8 +230,8 @@ fn json_list<T: Into<Value>>(texts: impl Iterator<Item = T>) -> String {
     texts.collect::<Value>().to_string()
 }
 
-fn wrong(error: impl ToString) -> Error {
-    Error::RustError(error.to_string())
+fn wrong(error: impl ToString) -> JsValue {
+    JsValue::from_str(&error.to_string())
 }
 
 fn stored(row: &Row) -> Result<Stored> {

@@ -1,12 +1,12 @@
 //! Import and export: many users in one transaction, published by the alarm.
 
-use worker::{Error, Result};
+use wasm_bindgen::JsValue;
 
 use super::Registry;
 use super::caller::Caller;
 use super::command::{Change, Served, cut};
+use super::storage::Result;
 use super::store::{Stored, Turn};
-use super::transaction::transaction;
 use crate::core::registry::audit::{Action, differences};
 use crate::core::registry::import::{ImportRow, export_row};
 use crate::http::import::{RowReport, RowResult};
@@ -28,18 +28,18 @@ impl Registry {
         dry_run: bool,
     ) -> Result<Served<Outcome>> {
         let (mut reports, mut is_undone) = (Vec::with_capacity(rows.len()), dry_run);
-        let done = transaction(&self.state, || {
+        let done = self.storage.transaction(|| {
             for row in rows {
                 let result = self.import_row(caller, head, row)?;
                 is_undone |= matches!(result, RowResult::Conflict(_));
                 reports.push(RowReport::new(&row.name, &result));
             }
-            if is_undone { Err(Error::RustError("rolled back".to_owned())) } else { Ok(()) }
+            if is_undone { Err(JsValue::from_str("rolled back")) } else { Ok(()) }
         });
         match done {
             Ok(()) => {
                 if let Err(error) = self.set_alarm_while_busy().await {
-                    log::background_failure("registry alarm", &error.into());
+                    log::background_failure("registry alarm", &error);
                 }
             }
             // Undone on purpose, after every row was tried.

@@ -43,7 +43,7 @@ export default {
       },
     });
     const limits = env.REQUESTS && { FAILED_AUTH: limit("FAILED_AUTH"), REQUESTS: limit("REQUESTS") };
-    const response = await new Gate(ctx, { ...env, KEYS, REGISTRY, ...limits, ...watched(env) }).fetch(request);
+    const response = await Gate.fetch(request, { ...env, KEYS, REGISTRY, ...limits, ...watched(env) }, ctx);
     if (response.status === 101) return response;
     const counted = new Response(response.body, response);
     counted.headers.set("x-test-kv-reads", String(reads));
