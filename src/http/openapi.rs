@@ -2,7 +2,8 @@
 
 use super::answer::Answer;
 
-const DESCRIPTION: &str = include_str!("openapi.json");
+/// `openapi.json` as build.rs leaves it: without white space, names in order.
+const DESCRIPTION: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 /// The answer of `/_gatehouse/openapi.json`.
 #[must_use]
