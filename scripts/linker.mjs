@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// The linker, but without exports that nothing calls: classes of `worker` and `wasm-streams` that nothing here makes, which
-// hold on to 9 KB of code and data (compressed). Once they are linked nothing can take them out, for their functions stand
-// in the table.
+// The linker, but without exports of other crates that nothing here calls: classes of `worker` and `wasm-streams`, and what
+// `worker` does about panics (src/platform/panic.rs does it for us). They hold on to 7 KB of code and data (compressed), and
+// once they are linked nothing can take them out, for their functions stand in the table.
 
 import { spawnSync } from "node:child_process";
 
-const unused = /intounderlying|containerstartupoptions|minifyconfig|r2range/i;
+const unused = /intounderlying|containerstartupoptions|minifyconfig|r2range|worker_init_state|^(__wbindgen_describe_)?init_/i;
 const args = process.argv.slice(2);
 const isUnused = (index) => args[index] === "--export" && unused.test(args[index + 1] ?? "");
 const kept = args.filter((_, index) => !isUnused(index) && !isUnused(index - 1));

@@ -1,43 +1,37 @@
 // What the platform calls, in place of worker-build's entry: that one wraps every object in two proxies at each request.
-// A panic leaves wasm's memory in any state, so the next call starts with a new instance.
+// A trap leaves wasm's memory in any state, so the next call starts with a new instance.
 
 import * as gatehouse from "./index.js";
 
 Error.stackTraceLimit = 100;
-const life = gatehouse.__worker_init_state();
+let life = 0;
+let isDead = false;
 
-function note(error) {
-  if (!(error instanceof WebAssembly.RuntimeError)) return;
-  console.error("Critical", error);
-  life.criticalError = true;
-}
+globalThis.gatehouseCrashed = () => {
+  isDead = true;
+};
 
-addEventListener("error", (event) => note(event.error));
-
-async function guarded(call) {
-  if (life.criticalError) {
-    console.log("Reinitializing Wasm application");
-    gatehouse.__wbg_reset_state();
-    life.criticalError = false;
-    life.instanceId++;
-  }
-  try {
-    return await call();
-  } catch (error) {
-    note(error);
-    throw error;
-  }
+/** Makes sure that there is a living instance. */
+function revive() {
+  if (!isDead) return;
+  console.log("Reinitializing Wasm application");
+  gatehouse.__wbg_reset_state();
+  isDead = false;
+  life++;
 }
 
 export default {
-  fetch: (request, env, context) => guarded(() => gatehouse.fetch(request, env, context)),
+  fetch(request, env, context) {
+    revive();
+    return gatehouse.fetch(request, env, context);
+  },
 };
 
 export class Registry {
   #state;
   #env;
   #registry;
-  #instanceId;
+  #life;
 
   constructor(state, env) {
     this.#state = state;
@@ -45,18 +39,19 @@ export class Registry {
   }
 
   fetch(request) {
-    return guarded(() => this.#current().fetch(request));
+    return this.#living().fetch(request);
   }
 
   alarm() {
-    return guarded(() => this.#current().alarm());
+    return this.#living().alarm();
   }
 
   /** The registry of the instance that lives. */
-  #current() {
-    if (this.#instanceId !== life.instanceId) {
+  #living() {
+    revive();
+    if (this.#life !== life) {
       this.#registry = new gatehouse.Registry(this.#state, this.#env);
-      this.#instanceId = life.instanceId;
+      this.#life = life;
     }
     return this.#registry;
   }

@@ -13,6 +13,7 @@ mod log;
 mod management;
 mod origin;
 mod outgoing;
+mod panic;
 mod registry;
 mod registry_client;
 mod signing;
