@@ -9,4 +9,4 @@ const program = join(import.meta.dirname, "../node_modules/.bin/wasm-opt");
 const args = process.argv.slice(2).filter((argument) => argument !== "--debuginfo");
 const inlining = ["always-inline-max-function-size", "flexible-inline-max-function-size", "one-caller-inline-max-function-size"];
 const limits = inlining.flatMap((name) => [`--${name}`, "1"]);
-process.exit(spawnSync(program, [...args, ...limits, "--reorder-functions-by-name"], { stdio: "inherit" }).status ?? 1);
+process.exit(spawnSync(program, [...args, ...limits, "--reorder-functions-by-name", "--strip-target-features"], { stdio: "inherit" }).status ?? 1);
