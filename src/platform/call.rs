@@ -6,7 +6,7 @@ use std::rc::Rc;
 use worker::{Context, Env};
 
 use super::environment::Gate;
-use crate::core::credentials::ADMINISTRATOR;
+use crate::core::credentials::{ADMINISTRATOR, ApiKey};
 use crate::core::grant::OpenedGrant;
 use crate::http::request_head::RequestHead;
 
@@ -25,7 +25,10 @@ pub struct Call<'a> {
 /// Whose credentials they are, as the log is told.
 pub enum LoggedHolder {
     Administrator,
+    /// Those of a grant out of KV.
     Grant(Rc<OpenedGrant>),
+    /// A user and api_key, as the registry knows them.
+    User(String, ApiKey),
 }
 
 impl LoggedHolder {
@@ -33,6 +36,7 @@ impl LoggedHolder {
     pub fn names(&self) -> (&str, &str) {
         match self {
             Self::Administrator => (ADMINISTRATOR, ADMINISTRATOR),
+            Self::User(user, api_key) => (user, api_key.as_str()),
             Self::Grant(grant) => (&grant.grant().user, grant.grant().api_key.as_str()),
         }
     }

@@ -17,6 +17,7 @@ mod kv;
 mod kv_faults;
 mod life_of_a_key;
 mod limits_of_a_key;
+mod log;
 mod logged_user;
 mod openapi;
 mod proxy;

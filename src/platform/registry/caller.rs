@@ -1,6 +1,6 @@
 //! Who asks the registry, judged by the registry itself, so that a revoked administrator is out at once.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use serde_json::json;
 use web_sys::Request;
@@ -18,6 +18,7 @@ use crate::core::user_name::UserName;
 use crate::http::refusal::Refusal;
 use crate::http::request_head::RequestHead;
 use crate::http::resource::Resource;
+use crate::platform::call::LoggedHolder;
 use crate::platform::registry_client::{ADDRESS, ADMINISTRATOR, CALLER};
 use crate::platform::unicode::fold;
 use crate::platform::{incoming, now};
@@ -79,22 +80,30 @@ impl DenialBudget {
     }
 }
 
-/// The head of a request that a gate handed on, with the client's address as the gate knows it.
-pub fn head(request: &Request) -> Result<RequestHead> {
-    let mut head = incoming::head(request)?;
-    head.client_address = request.headers().get(ADDRESS)?;
-    Ok(head)
+/// A request that a gate handed on.
+pub struct Question<'a> {
+    pub request: &'a Request,
+    pub head: RequestHead,
+    /// Whose credentials the gate names, once that is known: for the log.
+    pub holder: OnceCell<LoggedHolder>,
+}
+
+impl<'a> Question<'a> {
+    /// Reads the head, with the client's address as the gate knows it.
+    pub fn new(request: &'a Request) -> Result<Self> {
+        let mut head = incoming::head(request)?;
+        head.client_address = request.headers().get(ADDRESS)?;
+        Ok(Self { request, head, holder: OnceCell::new() })
+    }
 }
 
 impl Registry {
     /// Finds out whose credentials the gate names, and whether they hold here and now.
-    pub(super) fn identify(
-        &self,
-        request: &Request,
-        head: &RequestHead,
-    ) -> Result<std::result::Result<Caller, Refusal>> {
+    pub(super) fn identify(&self, question: &Question<'_>) -> Result<std::result::Result<Caller, Refusal>> {
+        let Question { request, head, holder } = question;
         let named = request.headers().get(CALLER)?.unwrap_or_default();
         if named == ADMINISTRATOR {
+            let _ = holder.set(LoggedHolder::Administrator);
             return Ok(Ok(Caller::Administrator));
         }
         let Some(digest) = Digest::from_hex(&named) else {
@@ -103,6 +112,7 @@ impl Registry {
         let Some(grant) = self.store.find_by_digest(digest)?.and_then(|stored| stored.user.grant(digest)) else {
             return Ok(Err(Refusal::UnknownCredentials));
         };
+        let _ = holder.set(LoggedHolder::User(grant.user.clone(), grant.api_key.clone()));
         Ok(match Principal::authenticate(&grant, now(), head.client_address.as_deref()) {
             Ok(principal) => Ok(Caller::User { digest, grant, principal }),
             Err(refusal) => Err(refusal.into()),
@@ -112,11 +122,11 @@ impl Registry {
     /// The caller of a management request. A denied attempt goes to the audit log.
     pub(super) fn manager(
         &self,
-        request: &Request,
-        head: &RequestHead,
+        question: &Question<'_>,
         resource: &Resource,
     ) -> Result<std::result::Result<Caller, Refusal>> {
-        let caller = self.identify(request, head)?;
+        let head = &question.head;
+        let caller = self.identify(question)?;
         let checked = match &caller {
             Ok(caller) => caller.check_management(head),
             Err(refusal) => Err(refusal.clone()),

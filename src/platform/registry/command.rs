@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 use wasm_bindgen::JsValue;
-use web_sys::Request;
 
 use super::Registry;
 use super::audit_log::Entry;
-use super::caller::Caller;
+use super::caller::{Caller, Question};
 use super::storage::Result;
 use super::store::{Stored, Turn};
 use crate::core::credentials::Credentials;
@@ -40,35 +39,36 @@ pub(super) struct Change<'a> {
 
 impl Registry {
     /// Serves a request that a gate handed on. The caller is judged before a body is read and before parameters are.
-    pub(super) async fn serve(&self, request: &Request, head: &RequestHead) -> Result<Served<Answer>> {
+    pub(super) async fn serve(&self, question: &Question<'_>) -> Result<Served<Answer>> {
         if self.migrate()? {
             self.set_alarm_while_busy().await?;
         }
-        match head.url.raw_path.as_str() {
-            IDENTIFY => self.answer_identify(request, head),
-            TOUCH => self.answer_touch(request, head),
-            _ => self.answer_management(request, head).await,
+        match question.head.url.raw_path.as_str() {
+            IDENTIFY => self.answer_identify(question),
+            TOUCH => self.answer_touch(question),
+            _ => self.answer_management(question).await,
         }
     }
 
-    fn answer_identify(&self, request: &Request, head: &RequestHead) -> Result<Served<Answer>> {
-        Ok(match self.identify(request, head)? {
+    fn answer_identify(&self, question: &Question<'_>) -> Result<Served<Answer>> {
+        Ok(match self.identify(question)? {
             Ok(Caller::User { grant, .. }) => Ok(Answer::json(200, &grant.to_json())),
             Ok(Caller::Administrator) => Err(Refusal::UnknownCredentials),
             Err(refusal) => Err(refusal),
         })
     }
 
-    fn answer_touch(&self, request: &Request, head: &RequestHead) -> Result<Served<Answer>> {
-        if let Ok(Caller::User { digest, .. }) = self.identify(request, head)? {
+    fn answer_touch(&self, question: &Question<'_>) -> Result<Served<Answer>> {
+        if let Ok(Caller::User { digest, .. }) = self.identify(question)? {
             self.store.touch(digest, now())?;
         }
         Ok(Ok(Answer { status: 204, headers: Vec::new(), body: None }))
     }
 
-    async fn answer_management(&self, request: &Request, head: &RequestHead) -> Result<Served<Answer>> {
+    async fn answer_management(&self, question: &Question<'_>) -> Result<Served<Answer>> {
+        let Question { request, head, .. } = question;
         let resource = Resource::find(&head.url);
-        let caller = match self.manager(request, head, &resource)? {
+        let caller = match self.manager(question, &resource)? {
             Ok(caller) => caller,
             // Everyone may know that the gate is well.
             Err(Refusal::NotSystemManager) if resource == Resource::Health => return Ok(Ok(health(None))),

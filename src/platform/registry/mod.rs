@@ -20,10 +20,11 @@ use web_sys::{Request, Response};
 use worker::Env;
 
 use self::audit_log::AuditLog;
-use self::caller::DenialBudgets;
+use self::caller::{DenialBudgets, Question};
 use self::outbox::{Alarm, InFlight};
 use self::storage::{ObjectState, Result, Storage};
 use self::store::Store;
+use super::call::LoggedHolder;
 use super::environment::{Gate, gate};
 use super::gate::refuse;
 use super::outgoing::{self, Finish};
@@ -69,24 +70,26 @@ impl Registry {
     /// Answers what a gate asks or hands on.
     pub async fn fetch(&self, request: Request) -> Result<Response> {
         let arrived_ms = now_ms();
-        let head = self::caller::head(&request)?;
+        let question = Question::new(&request)?;
+        let head = &question.head;
         let resource = Resource::find(&head.url);
-        let mut record = Record::new(&resource, &head);
-        let answer = match self.serve(&request, &head).await {
+        let mut record = Record::new(&resource, head);
+        let answer = match self.serve(&question).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(refusal)) => refuse(&mut record, &head, &refusal),
+            Ok(Err(refusal)) => refuse(&mut record, head, &refusal),
             Err(error) => {
-                log::failure("registry", &head, &error);
-                refuse(&mut record, &head, &Refusal::RegistryFailed)
+                log::failure("registry", head, &error);
+                refuse(&mut record, head, &Refusal::RegistryFailed)
             }
         };
         // Questions about strict users and last uses are part of requests that the gate logs.
         if resource != Resource::Origin {
+            record.holder = question.holder.get().map(LoggedHolder::names);
             record.status = answer.status;
             record.milliseconds = now_ms() - arrived_ms;
             log::decision(&self.env, &record);
         }
-        outgoing::own(&answer, &head, &Finish::default())
+        outgoing::own(&answer, head, &Finish::default())
     }
 
     /// Publishes what is left in the outbox. Catches its own errors and always sets itself again while there is
