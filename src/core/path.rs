@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
 /// A request's path after decoding percent-encoded unreserved characters (RFC 3986 §6.2.2.2), writing the other
@@ -38,13 +39,15 @@ impl NormalPath {
 }
 
 /// Escapes and characters that servers read differently: encoded slashes and percent signs, NUL, empty segments,
-/// path parameters, backslashes, and what is no URL's path at all.
+/// path parameters, backslashes, bytes that are not UTF-8 (overlong forms of dots and slashes among them), and what is
+/// no URL's path at all.
 fn is_ambiguous(path: &str) -> bool {
     let upper = path.to_ascii_uppercase();
     ["%2F", "%5C", "%25", "%00", "//", ";", "\\"].iter().any(|trick| upper.contains(trick))
         || !path.starts_with('/')
         || path.bytes().any(|byte| !byte.is_ascii_graphic())
         || has_broken_escape(path)
+        || percent_decode_str(path).decode_utf8().is_err()
 }
 
 fn has_broken_escape(path: &str) -> bool {
@@ -192,7 +195,7 @@ mod tests {
             ("/../../a", "/a"),
             ("/a/..", "/"),
             ("/a/.", "/a/"),
-            ("/%e4", "/%E4"),
+            ("/%c3%a4", "/%C3%A4"),
             ("/a%20b", "/a%20b"),
         ] {
             assert_eq!(NormalPath::new(path).unambiguous(), Some(normal), "{path}");
@@ -219,6 +222,12 @@ mod tests {
             "/a%4",
             "/a%zz",
             "/a%+1",
+            "/%e4",
+            "/%c0%ae%c0%ae/a",
+            "/a%c0%afb",
+            "/a%e0%80%afb",
+            "/a%f0%80%80%afb",
+            "/a%ed%a0%80b",
             "/ä",
             "/a b",
             "/a\u{7f}",
