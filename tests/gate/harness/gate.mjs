@@ -1,6 +1,7 @@
-// Starts the built Worker on workerd, with KV and the registry in a directory of its own, prints `READY <url>`, and
-// ends when its standard input does. Each line of input is a question, answered by `ANSWER <JSON>`; other lines are the
-// Worker's log.
+// Starts the built Worker on workerd, with KV and the registry in a directory of its own, prints `READY <url> <url>`, and
+// ends when its standard input does. The first address is Miniflare's, which acts for Cloudflare's edge: it tells the
+// client's address, and codes bodies anew by Accept-Encoding. The second is workerd's own socket.
+// Each line of input is a question, answered by `ANSWER <JSON>`; other lines are the Worker's log.
 
 import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
@@ -44,6 +45,7 @@ const gate = {
     { type: "CompiledWasm", path: join(build, "index_bg.wasm") },
   ],
   compatibilityDate,
+  unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
   bindings: variables,
   ...(!kv_stand_in && { kvNamespaces: { KEYS: "keys" } }),
   durableObjects: { REGISTRY: { className: "Registry", useSQLite: true } },
@@ -81,9 +83,11 @@ const start = () => new Miniflare({ ...convertV4MiniflareOptions(options), resou
 
 let miniflare = start();
 const url = await miniflare.ready;
-// A gate that starts again keeps its address.
+const direct = await miniflare.unsafeGetDirectURL("gatehouse");
+// A gate that starts again keeps its addresses.
 options.port = Number(url.port);
-console.log(`READY ${url.origin}`);
+gate.unsafeDirectSockets[0].port = Number(direct.port);
+console.log(`READY ${url.origin} ${direct.origin}`);
 
 /** Ends workerd, does something while it is down, and starts it again with what was stored. */
 async function restart(meanwhile) {

@@ -48,6 +48,8 @@ impl Options {
 /// A running gate; ends when dropped, or when the tests do.
 pub struct Gate {
     pub url: String,
+    /// `host:port` of workerd itself, without what Miniflare does in the edge's place: bodies come as the gate gave them.
+    pub direct: String,
     agent: Agent,
     child: Child,
     stdin: Option<ChildStdin>,
@@ -108,13 +110,15 @@ impl Gate {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let url = line.strip_prefix("READY ").unwrap_or_else(|| panic!("the gate did not start: {line}")).trim();
+        let addresses = line.strip_prefix("READY ").and_then(|addresses| addresses.trim().split_once(' '));
+        let (url, direct) = addresses.unwrap_or_else(|| panic!("the gate did not start: {line}"));
         // Whatever workerd answers is an answer; redirects are for the test to see.
         let config =
             Agent::config_builder().http_status_as_error(false).max_redirects(0).allow_non_standard_methods(true);
         let agent = config.max_idle_connections_per_host(64).build().new_agent();
         let stdin = child.stdin.take();
-        Self { url: url.to_owned(), agent, child, stdin, answers: Mutex::new(answers_in(stdout)) }
+        let direct = direct.strip_prefix("http://").unwrap().to_owned();
+        Self { url: url.to_owned(), direct, agent, child, stdin, answers: Mutex::new(answers_in(stdout)) }
     }
 
     /// `host:port`.
