@@ -4,6 +4,8 @@ pub mod command;
 mod frappe;
 mod gate;
 mod origin;
+mod raw;
+mod raw_origin;
 mod reply;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +17,9 @@ use gatehouse::core::unix_time::UnixSeconds;
 
 pub use frappe::{FRAPPE_TOKEN, SiteUser, frappe_site};
 pub use gate::{ADMINISTRATOR, Gate, Keys, Options};
-pub use origin::Origin;
+pub use origin::{COOKIES, GZIPPED, Origin};
+pub use raw::RawRequest;
+pub use raw_origin::{OK, RawOrigin};
 pub use reply::Reply;
 
 /// An origin that most tests share.

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Json, Response};
 use axum::routing::{any, get};
 use futures_util::StreamExt;
@@ -19,6 +19,10 @@ use tokio::sync::Notify;
 
 /// gzip of "compressed by the origin", as `gzip -n` writes it.
 pub const GZIPPED: &[u8] = include_bytes!("compressed.gz");
+
+/// What `/cookies` sets.
+pub const COOKIES: [&[u8]; 4] =
+    [b"a=1; Path=/", b"b=2; Expires=Wed, 01 Jan 2031 00:00:00 GMT", b"a=3, 4; HttpOnly", b"d=\xe9"];
 
 #[derive(Clone, Default)]
 struct Shared {
@@ -58,9 +62,10 @@ fn router(shared: Shared) -> Router {
         .route("/status/{code}", any(status))
         .route("/redirect/{kind}", any(redirect))
         .route("/cookies", any(cookies))
-        .route("/gzip", any(gzip))
+        .route("/gzip", any(async || coded(Path("gzip".to_owned())).await))
+        .route("/coded/{coding}", any(coded))
+        .route("/range", any(range))
         .route("/bytes/{count}", get(bytes))
-        .route("/latin", any(latin))
         .route("/first-chunk", any(first_chunk))
         .route("/drip", get(drip))
         .route("/drip/go", get(drip_go))
@@ -103,26 +108,63 @@ async fn status(Path(code): Path<u16>) -> Response {
     (StatusCode::from_u16(code).unwrap(), [("X-Origin", "here"), ("ETag", "\"tag\"")], body).into_response()
 }
 
-async fn redirect(State(shared): State<Shared>, Path(kind): Path<String>) -> Response {
+/// A kind, or a status: then with the method and the body that were sent.
+async fn redirect(State(shared): State<Shared>, Path(kind): Path<String>, method: Method, body: String) -> Response {
     let own = shared.address.lock().unwrap().unwrap();
     let location = match kind.as_str() {
         "own" => format!("http://{own}/login?next=/app"),
         "relative" => "/login".to_owned(),
+        "content-location" => {
+            let own = format!("http://{own}/x");
+            return [(header::CONTENT_LOCATION, own.clone()), (header::LINK, format!("<{own}>"))].into_response();
+        }
         _ => "https://elsewhere.test/login".to_owned(),
     };
-    (StatusCode::FOUND, [(header::LOCATION, location)], "moved").into_response()
+    match StatusCode::from_bytes(kind.as_bytes()) {
+        Ok(status) => {
+            let location = format!("http://{own}/never-followed");
+            (status, [(header::LOCATION, location)], format!("{method} {body}")).into_response()
+        }
+        Err(_) => (StatusCode::FOUND, [(header::LOCATION, location)], "moved").into_response(),
+    }
 }
 
 async fn cookies() -> Response {
-    AppendHeaders([
-        (header::SET_COOKIE, "a=1; Path=/"),
-        (header::SET_COOKIE, "b=2; Expires=Wed, 01 Jan 2031 00:00:00 GMT"),
-    ])
-    .into_response()
+    let fields = COOKIES.map(|cookie| (header::SET_COOKIE, HeaderValue::from_bytes(cookie).unwrap()));
+    AppendHeaders(fields).into_response()
 }
 
-async fn gzip() -> Response {
-    ([(header::CONTENT_ENCODING, "gzip"), (header::CONTENT_TYPE, "text/plain")], GZIPPED).into_response()
+/// A body that says it is coded; only gzip's is.
+async fn coded(Path(coding): Path<String>) -> Response {
+    let body = match coding.as_str() {
+        "gzip" => GZIPPED,
+        "br" => b"\x0b\x02\x80hello\x03",
+        _ => b"\x28\xb5\x2f\xfd no frame",
+    };
+    ([(header::CONTENT_ENCODING, coding), (header::CONTENT_TYPE, "text/plain".to_owned())], body).into_response()
+}
+
+/// Ten digits, whole or in part.
+async fn range(headers: HeaderMap) -> Response {
+    const DIGITS: &str = "0123456789";
+    let field = |name: &str| headers.get(name).map_or("", |value| value.to_str().unwrap());
+    let part = match field("range") {
+        _ if field("if-range") != "\"v1\"" => None,
+        "bytes=2-4" => Some((2, 4)),
+        "bytes=-3" => Some((7, 9)),
+        _ => {
+            let fields = [(header::CONTENT_RANGE, "bytes */10"), (header::ACCEPT_RANGES, "bytes")];
+            return (StatusCode::RANGE_NOT_SATISFIABLE, fields).into_response();
+        }
+    };
+    let fields = [(header::ACCEPT_RANGES, "bytes"), (header::ETAG, "\"v1\"")];
+    match part {
+        None => (fields, DIGITS).into_response(),
+        Some((first, last)) => {
+            let range = [(header::CONTENT_RANGE, format!("bytes {first}-{last}/10"))];
+            (StatusCode::PARTIAL_CONTENT, fields, range, &DIGITS[first..=last]).into_response()
+        }
+    }
 }
 
 async fn bytes(Path(count): Path<usize>) -> Response {
@@ -152,12 +194,6 @@ async fn drip(State(shared): State<Shared>) -> Response {
 async fn drip_go(State(shared): State<Shared>) -> Response {
     shared.go.notify_one();
     StatusCode::NO_CONTENT.into_response()
-}
-
-async fn latin() -> Response {
-    let mut headers = HeaderMap::new();
-    headers.insert("x-latin", header::HeaderValue::from_bytes(b"caf\xe9").unwrap());
-    (headers, "latin").into_response()
 }
 
 async fn websocket(headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
