@@ -28,6 +28,9 @@ const CACHE_MAX_SECONDS: u32 = 3600;
 /// The words of variables that are on or off.
 const TRUTH: [(&str, bool); 2] = [("true", true), ("false", false)];
 
+/// The most that the origin may take to answer, in seconds.
+const ORIGIN_TIMEOUT_MAX_SECONDS: u32 = 3600;
+
 const AUDIT_DAYS_DEFAULT: u32 = 365;
 /// Ten years.
 const AUDIT_DAYS_MAX: u32 = 3650;
@@ -39,6 +42,8 @@ const NOT_BUILT: [(&str, &str); 3] = [("ORIGIN_KIND", "http"), ("ADOPT", "off"),
 pub struct Configuration {
     /// Where authorised requests go.
     pub target: Target,
+    /// How long the origin may take to answer with its head; without a limit, if empty.
+    pub origin_timeout_seconds: Option<u32>,
     /// What happens to requests without credentials.
     pub anonymous: Anonymous,
     /// Paths that need no credentials.
@@ -130,6 +135,9 @@ pub fn read(
     reader.check_bindings(bindings, limits);
     reader.check_not_built();
     let target = reader.target(bindings.origin_service);
+    // No limit is 0 here alone: it cannot be written.
+    let origin_timeout_seconds =
+        Some(reader.number("ORIGIN_TIMEOUT_SECONDS", 0, 1..=ORIGIN_TIMEOUT_MAX_SECONDS)).filter(|seconds| *seconds > 0);
     let pepper = reader.pepper();
     let administrator_secret = reader.administrator_secret();
     let anonymous = reader.choice("ANONYMOUS", [("deny", Anonymous::Deny), ("pass", Anonymous::Pass)]);
@@ -158,6 +166,7 @@ pub fn read(
                 administrator_secret.map(|credentials| AdministratorDigest::new(digest_key.digest(&credentials)));
             Ok(Configuration {
                 target,
+                origin_timeout_seconds,
                 anonymous: anonymous.unwrap_or(Anonymous::Deny),
                 public_paths,
                 public_url,

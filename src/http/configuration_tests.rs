@@ -107,6 +107,7 @@ fn every_wrong_value_is_a_problem_with_its_name() {
         ("ORIGIN_AUTHORIZATION", "a\nb", "ORIGIN_AUTHORIZATION cannot be sent as a header field"),
         ("CACHE_SECONDS", "-1", "CACHE_SECONDS is no whole number from 0 to 3600"),
         ("KV_CACHE_SECONDS", "29", "KV_CACHE_SECONDS is no whole number from 30 to 3600"),
+        ("ORIGIN_TIMEOUT_SECONDS", "0", "ORIGIN_TIMEOUT_SECONDS is no whole number from 1 to 3600"),
         ("AUDIT_DAYS", "0", "AUDIT_DAYS is no whole number from 1 to 3650"),
         ("MODE", "observe", "MODE can only be `enforce`: this build has nothing else"),
         ("ORIGIN_KIND", "frappe", "ORIGIN_KIND can only be `http`: this build has nothing else"),

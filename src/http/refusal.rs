@@ -89,6 +89,9 @@ pub enum Refusal {
     /// The origin did not answer.
     #[error("origin unreachable")]
     OriginUnreachable,
+    /// The origin took longer than it may.
+    #[error("origin too slow")]
+    OriginTimeout,
     /// This request has passed the gate before.
     #[error("the request came back to the gate")]
     Loop,
@@ -217,6 +220,7 @@ impl Refusal {
             Self::Parameter(error) => Shown { message: format!("{error}."), ..plain(417, "ValidationError", "") },
             Self::ImportConflict(_) => plain(409, "ConflictError", "Nothing was imported: rows conflict."),
             Self::OriginUnreachable => plain(502, "OriginUnreachable", "The origin did not answer."),
+            Self::OriginTimeout => plain(504, "OriginTimeout", "The origin took too long to answer."),
             Self::Loop => plain(503, "GatewayLoop", "The origin sent this request back to the gate."),
             Self::Misconfigured(problems) => Shown {
                 message: format!("The gate is misconfigured: {}.", problem_list(problems)),

@@ -6,7 +6,7 @@ use js_sys::{Array, JSON, Object, Promise, Reflect};
 use serde_json::json;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Request, Response};
+use web_sys::{AbortSignal, Request, Response};
 use worker::Env;
 
 use crate::core::unix_time::UnixSeconds;
@@ -157,10 +157,13 @@ pub fn global() -> Fetcher {
 
 impl Fetcher {
     /// Sends a request on: redirects go back to the client, and no cache stands behind the gate.
-    pub async fn forward(&self, request: &Request) -> Result<Response, JsValue> {
+    pub async fn forward(&self, request: &Request, signal: Option<&AbortSignal>) -> Result<Response, JsValue> {
         let init = Object::new();
         Reflect::set(&init, &"redirect".into(), &"manual".into())?;
         Reflect::set(&init, &"cache".into(), &"no-store".into())?;
+        if let Some(signal) = signal {
+            Reflect::set(&init, &"signal".into(), signal)?;
+        }
         Ok(JsFuture::from(self.fetch(request, &init)?).await?.unchecked_into())
     }
 

@@ -1,10 +1,13 @@
 //! The one fetch of a proxied request. Its body never passes through wasm.
 
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Request, RequestInit, Response};
+use std::pin::pin;
 
-use super::bindings::{global, origin_service};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{AbortController, Request, RequestInit, Response};
+
+use super::bindings::{Fetcher, global, origin_service};
 use super::call::Call;
+use super::timer::within;
 use super::{log, now_ms};
 use crate::http::configuration::Target;
 use crate::http::forward::{Forward, Identity, plan};
@@ -19,9 +22,26 @@ pub async fn forward(call: &Call<'_>, request: &Request, identity: Option<&Ident
         Target::Url(_) | Target::Zone => global(),
     };
     call.handed_on_ms.set(Some(now_ms()));
-    fetcher.forward(&outgoing).await.map_err(|error| {
+    let answer = match call.gate.configuration.origin_timeout_seconds {
+        None => fetcher.forward(&outgoing, None).await,
+        Some(seconds) => in_time(seconds, &fetcher, &outgoing).await?,
+    };
+    answer.map_err(|error| {
         log::failure("origin", call.head, &error);
         Refusal::OriginUnreachable
+    })
+}
+
+/// What the origin said, unless it takes too long: then the fetch is given up. The timer ends with the wait, so that
+/// it never cuts off a body or a WebSocket.
+async fn in_time(seconds: u32, fetcher: &Fetcher, outgoing: &Request) -> Result<Result<Response, JsValue>, Refusal> {
+    let controller = AbortController::new().map_err(|_| Refusal::Internal("no AbortController"))?;
+    let signal = controller.signal();
+    let mut fetch = pin!(fetcher.forward(outgoing, Some(&signal)));
+    let answer = within(f64::from(seconds) * 1000.0, &mut fetch).await;
+    answer.ok_or_else(|| {
+        controller.abort();
+        Refusal::OriginTimeout
     })
 }
 

@@ -1,6 +1,6 @@
 //! A wait that can be broken off.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -17,15 +17,25 @@ extern "C" {
     fn clear_timeout(timer: &JsValue);
 }
 
+/// What a future gives within so many milliseconds. One that takes longer can be waited for again.
+pub async fn within<F: Future + Unpin>(milliseconds: f64, future: &mut F) -> Option<F::Output> {
+    let mut timer = Timer::new(milliseconds);
+    poll_fn(|context| match Pin::new(&mut *future).poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Pin::new(&mut timer).poll(context).map(|()| None),
+    })
+    .await
+}
+
 /// Done after so many milliseconds. Nothing is left of it when it goes earlier.
-pub struct Timer {
+struct Timer {
     rings: JsFuture,
     resolve: Option<Function>,
     timer: JsValue,
 }
 
 impl Timer {
-    pub fn new(milliseconds: f64) -> Self {
+    fn new(milliseconds: f64) -> Self {
         let (mut resolve, mut timer) = (None, JsValue::UNDEFINED);
         let rings = Promise::new(&mut |done, _| {
             timer = set_timeout(&done, milliseconds);

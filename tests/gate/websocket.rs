@@ -1,22 +1,25 @@
 //! WebSockets through the gate.
 
 use std::net::TcpStream;
+use std::time::Duration;
 
 use tungstenite::client::IntoClientRequest;
 use tungstenite::handshake::client::Request;
-use tungstenite::{Error, Message};
+use tungstenite::{Error, Message, WebSocket};
 
-use crate::harness::{GATE, ORIGIN};
+use crate::harness::{GATE, Gate, ORIGIN};
 
-fn request(path: &str, authorization: &str) -> Request {
-    let mut request = format!("ws://{}{path}", GATE.authority()).into_client_request().unwrap();
+fn request(gate: &Gate, path: &str, authorization: &str) -> Request {
+    let mut request = format!("ws://{}{path}", gate.authority()).into_client_request().unwrap();
     request.headers_mut().insert("Authorization", authorization.parse().unwrap());
     request
 }
 
-fn connect(path: &str, authorization: &str) -> Result<tungstenite::WebSocket<TcpStream>, Error> {
-    let stream = TcpStream::connect(GATE.authority()).unwrap();
-    match tungstenite::client(request(path, authorization), stream) {
+/// Opens a WebSocket through a gate.
+pub fn connect(gate: &Gate, path: &str, authorization: &str) -> Result<WebSocket<TcpStream>, Error> {
+    let stream = TcpStream::connect(gate.authority()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    match tungstenite::client(request(gate, path, authorization), stream) {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::HandshakeError::Failure(error)) => Err(error),
         Err(tungstenite::HandshakeError::Interrupted(_)) => panic!("the socket blocks"),
@@ -26,7 +29,7 @@ fn connect(path: &str, authorization: &str) -> Result<tungstenite::WebSocket<Tcp
 #[test]
 fn messages_go_both_ways_with_the_users_identity() {
     let token = GATE.generate("websocket").token();
-    let mut socket = connect("/ws", &token).unwrap();
+    let mut socket = connect(&GATE, "/ws", &token).unwrap();
     assert_eq!(socket.read().unwrap(), Message::text("connected as websocket"));
     let megabyte = vec![7; 1 << 20];
     for message in [Message::text("hello"), Message::binary(megabyte)] {
@@ -40,7 +43,7 @@ fn messages_go_both_ways_with_the_users_identity() {
 
 #[test]
 fn an_upgrade_needs_credentials_like_anything_else() {
-    match connect("/ws?refused", "token k:s") {
+    match connect(&GATE, "/ws?refused", "token k:s") {
         Err(Error::Http(response)) => assert_eq!(response.status(), 401),
         other => panic!("{other:?}"),
     }
@@ -50,7 +53,7 @@ fn an_upgrade_needs_credentials_like_anything_else() {
 #[test]
 fn a_page_of_another_site_opens_no_socket_with_what_the_browser_sends_by_itself() {
     let keys = GATE.generate("websocket-cross-site");
-    let mut request = request("/ws?cross-site", &keys.basic());
+    let mut request = request(&GATE, "/ws?cross-site", &keys.basic());
     request.headers_mut().insert("Origin", "https://evil.test".parse().unwrap());
     match tungstenite::client(request, TcpStream::connect(GATE.authority()).unwrap()) {
         Err(tungstenite::HandshakeError::Failure(Error::Http(response))) => assert_eq!(response.status(), 403),

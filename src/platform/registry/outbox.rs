@@ -6,7 +6,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
@@ -20,7 +19,7 @@ use crate::core::grant::{Grant, SealKey};
 use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::FoldedUserName;
 use crate::platform::bindings::GrantNamespace;
-use crate::platform::timer::Timer;
+use crate::platform::timer::within;
 use crate::platform::{log, now, now_ms};
 
 /// How many names one alarm publishes: an invocation may do 1,000 operations on KV (Cloudflare, "KV limits").
@@ -177,12 +176,7 @@ impl Registry {
                 None => grants.delete(&kv_name).await,
             }
         });
-        let mut timer = Timer::new(PATIENCE_MS);
-        let written = poll_fn(|context| match write.as_mut().poll(context) {
-            Poll::Ready(written) => Poll::Ready(Some(written)),
-            Poll::Pending => Pin::new(&mut timer).poll(context).map(|()| None),
-        });
-        if let Some(written) = written.await {
+        if let Some(written) = within(PATIENCE_MS, &mut write).await {
             written?;
             return self.store.clear(digest, revision);
         }

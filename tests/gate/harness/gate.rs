@@ -164,6 +164,20 @@ impl Gate {
         Reply::read(self.agent.run(request.body(SendBody::from_reader(&mut body)).unwrap()).unwrap())
     }
 
+    /// Streams a response into a sink, which alone decides what is kept.
+    pub fn download(&self, path: &str, authorization: &str, sink: &mut impl Write) -> u64 {
+        let request = self.request("GET", path, &[("Authorization", authorization)]);
+        let mut response = self.agent.run(request.body(()).unwrap()).unwrap();
+        assert_eq!(response.status(), 200);
+        std::io::copy(&mut response.body_mut().as_reader(), sink).unwrap()
+    }
+
+    /// The process that started workerd.
+    #[cfg(target_os = "linux")]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> ureq::http::request::Builder {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         for (name, value) in headers {

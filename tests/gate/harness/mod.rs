@@ -3,7 +3,11 @@
 pub mod command;
 mod frappe;
 mod gate;
+#[cfg(target_os = "linux")]
+mod memory;
 mod origin;
+mod origin_streams;
+mod pattern;
 mod raw;
 mod raw_origin;
 mod reply;
@@ -17,8 +21,12 @@ use gatehouse::core::unix_time::UnixSeconds;
 
 pub use frappe::{FRAPPE_TOKEN, SiteUser, frappe_site};
 pub use gate::{ADMINISTRATOR, Gate, Keys, Options};
+#[cfg(target_os = "linux")]
+pub use memory::Memory;
 pub use origin::{COOKIES, GZIPPED, Origin};
-pub use raw::RawRequest;
+pub use origin_streams::{EVENTS, Exchange, exchange};
+pub use pattern::{HashSink, pattern, pattern_hash};
+pub use raw::{RawReply, RawRequest};
 pub use raw_origin::{OK, RawOrigin};
 pub use reply::Reply;
 

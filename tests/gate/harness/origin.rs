@@ -72,6 +72,7 @@ fn router(shared: Shared) -> Router {
         .route("/ws", get(websocket))
         .route("/api/resource/{doctype}", get(list_documents).post(create_document))
         .route("/api/resource/{doctype}/{name}", get(read_document).put(update_document).delete(delete_document))
+        .merge(super::origin_streams::router())
         .fallback(echo)
         .layer(axum::middleware::from_fn_with_state(shared.clone(), record))
         .layer(axum::extract::DefaultBodyLimit::disable())

@@ -1,0 +1,43 @@
+//! How much memory a gate takes: of its processes, as the kernel counts.
+
+use std::fs;
+
+/// The processes of a tree, and what each held when the watch began, in bytes.
+pub struct Memory {
+    processes: Vec<(u32, u64)>,
+}
+
+impl Memory {
+    /// Watches a process and all that it started.
+    pub fn watch(process: u32) -> Self {
+        let processes = tree(process).into_iter().map(|process| {
+            // 5: the peak starts anew (Linux, proc_pid_clear_refs).
+            fs::write(format!("/proc/{process}/clear_refs"), "5").unwrap();
+            (process, status(process, "VmRSS:"))
+        });
+        Self { processes: processes.collect() }
+    }
+
+    /// By how many bytes all of them together have grown at most.
+    pub fn grown(&self) -> u64 {
+        self.processes.iter().map(|(process, before)| status(*process, "VmHWM:").saturating_sub(*before)).sum()
+    }
+}
+
+fn tree(process: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let children = tasks.flat_map(|task| {
+        let text = fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default();
+        text.split_whitespace().map(|child| child.parse().unwrap()).collect::<Vec<u32>>()
+    });
+    let mut processes: Vec<u32> = children.flat_map(tree).collect();
+    processes.push(process);
+    processes
+}
+
+/// A figure of `/proc/<process>/status`, in bytes.
+fn status(process: u32, name: &str) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+}
