@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Json, Response};
 use axum::routing::{any, get};
@@ -24,12 +24,16 @@ pub const GZIPPED: &[u8] = include_bytes!("compressed.gz");
 pub const COOKIES: [&[u8]; 4] =
     [b"a=1; Path=/", b"b=2; Expires=Wed, 01 Jan 2031 00:00:00 GMT", b"a=3, 4; HttpOnly", b"d=\xe9"];
 
+/// The code and the reason of a close.
+type Close = (u16, String);
+
 #[derive(Clone, Default)]
 struct Shared {
     requests: Arc<Mutex<Vec<String>>>,
     documents: Arc<Mutex<BTreeMap<String, Value>>>,
     address: Arc<Mutex<Option<SocketAddr>>>,
     go: Arc<Notify>,
+    closes: Arc<Mutex<BTreeMap<String, Option<Close>>>>,
 }
 
 pub struct Origin {
@@ -54,6 +58,11 @@ impl Origin {
     /// Whether a request with this in its target came through.
     pub fn was_asked_for(&self, part: &str) -> bool {
         self.shared.requests.lock().unwrap().iter().any(|target| target.contains(part))
+    }
+
+    /// How the WebSocket of this id ended, once it has: by a close with code and reason, or without.
+    pub fn close_of(&self, id: &str) -> Option<Option<Close>> {
+        self.shared.closes.lock().unwrap().get(id).cloned()
     }
 }
 
@@ -197,21 +206,38 @@ async fn drip_go(State(shared): State<Shared>) -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
-async fn websocket(headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+/// Echoes; closes with code and reason on `close <code> <reason>`, and without a word on `vanish`. Under an id it keeps
+/// how the client closed.
+async fn websocket(
+    State(shared): State<Shared>,
+    Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let user = headers.get("x-forwarded-user").map_or("nobody", |value| value.to_str().unwrap()).to_owned();
-    upgrade.max_message_size(8 << 20).on_upgrade(async move |mut socket| {
+    upgrade.max_message_size(8 << 20).protocols(["spoken"]).on_upgrade(async move |mut socket| {
         socket.send(Message::text(format!("connected as {user}"))).await.unwrap();
+        let mut closed = None;
         while let Some(Ok(message)) = socket.recv().await {
             let answer = match message {
-                Message::Text(text) if text == "close" => {
-                    Message::Close(Some(CloseFrame { code: 4001, reason: "as asked".into() }))
+                Message::Text(text) if text == "vanish" => return,
+                Message::Text(text) if text.starts_with("close ") => {
+                    let (code, reason) = text["close ".len()..].split_once(' ').unwrap();
+                    Message::Close(Some(CloseFrame { code: code.parse().unwrap(), reason: reason.into() }))
                 }
                 Message::Text(_) | Message::Binary(_) => message,
-                _ => continue,
+                Message::Close(frame) => {
+                    closed = frame.map(|frame| (frame.code, frame.reason.to_string()));
+                    continue;
+                }
+                Message::Ping(_) | Message::Pong(_) => continue,
             };
             if socket.send(answer).await.is_err() {
                 break;
             }
+        }
+        if let Some(id) = query.get("id") {
+            shared.closes.lock().unwrap().insert(id.clone(), closed);
         }
     })
 }
