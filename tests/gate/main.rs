@@ -20,6 +20,7 @@ mod limits_of_a_key;
 mod log;
 mod logged_user;
 mod openapi;
+mod paths;
 mod proxy;
 mod rate_limits;
 mod registry;

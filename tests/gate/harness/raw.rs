@@ -17,8 +17,11 @@ pub struct RawRequest {
 impl RawRequest {
     /// A request to a host that is the gate's in the eyes of this client.
     pub fn new(method: &str, target: impl AsRef<[u8]>) -> Self {
+        Self::without_host(method, target).field("Host", "gate.test")
+    }
+
+    pub fn without_host(method: &str, target: impl AsRef<[u8]>) -> Self {
         Self { head: [method.as_bytes(), b" ", target.as_ref(), b" HTTP/1.1\r\n"].concat(), body: Vec::new() }
-            .field("Host", "gate.test")
     }
 
     pub fn field(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
