@@ -44,6 +44,18 @@ fn an_origin_that_takes_longer_than_it_may_is_a_504_and_given_up() {
 }
 
 #[test]
+fn an_upload_that_takes_longer_than_the_origin_may_is_a_504_and_broken_off() {
+    let token = IMPATIENT.generate("slow-upload").token();
+    let request = RawRequest::new("POST", "/swallow/slow-upload").token(&token).field("Transfer-Encoding", "chunked");
+    let mut stream = request.open(&IMPATIENT.direct);
+    stream.get_mut().write_all(b"4\r\npart\r\n").unwrap();
+    let head = RawReply::read_head(&mut stream);
+    assert_eq!((head.status, head.text("content-type").as_str()), (504, "application/json"));
+    wait_for("the origin to notice", || exchange("slow-upload") == Some(Exchange::BrokenOff));
+    assert_eq!(IMPATIENT.get("/after", &token).status, 200);
+}
+
+#[test]
 fn an_answer_that_has_begun_in_time_is_never_cut_off() {
     let token = IMPATIENT.generate("begun").token();
     let mut stream = RawRequest::new("GET", "/events/begun").token(&token).open(&IMPATIENT.direct);

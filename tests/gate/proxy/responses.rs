@@ -160,6 +160,24 @@ fn what_a_client_accepts_is_told_to_the_origin() {
 }
 
 #[test]
+fn fields_that_come_twice_say_the_same_behind_the_gate() {
+    let (gate, origin, token) = gate_before(
+        "HTTP/1.1 200 OK\r\nX-Twice: 1\r\nX-Twice: 2\r\nVary: a\r\nVary: b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    );
+    let mut request = RawRequest::new("GET", "/").token(&token);
+    for (name, value) in [("X-Twice", "1"), ("X-Twice", "2"), ("Accept", "a"), ("Accept", "b"), ("X-Empty", "")] {
+        request = request.field(name, value);
+    }
+    let reply = request.send(&gate.direct);
+    let head = &origin.take()[0];
+    let twice: [&[u8]; 2] = [b"1", b"2"];
+    assert_eq!((reply.values("x-twice"), head.values("x-twice")), (twice.to_vec(), twice.to_vec()));
+    // workerd joins those that it knows by name (RFC 9110, §5.3, allows it).
+    assert_eq!((reply.text("vary").as_str(), head.values("accept")), ("a, b", vec![b"a, b".as_slice()]));
+    assert_eq!(head.values("x-empty"), [b""]);
+}
+
+#[test]
 fn redirects_keep_their_status_whatever_was_sent() {
     let token = GATE.generate("redirect-statuses").token();
     for status in [301, 302, 303, 307, 308] {
