@@ -2,7 +2,7 @@
 // Variables and secrets in the environment override wrangler.toml and .dev.vars; PORT moves the gate.
 
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -42,7 +42,10 @@ async function checkPort(number) {
 function ensureSecrets() {
   if (existsSync(secrets)) return;
   const fresh = () => randomBytes(32).toString("hex");
-  writeFileSync(secrets, `TOKEN_PEPPER=${fresh()}\nADMINISTRATOR_SECRET=${fresh()}\n`, { mode: 0o600 });
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const signingKey = JSON.stringify(privateKey.export({ format: "jwk" }));
+  const lines = `TOKEN_PEPPER=${fresh()}\nADMINISTRATOR_SECRET=${fresh()}\nASSERTION_JWK='${signingKey}'\n`;
+  writeFileSync(secrets, lines, { mode: 0o600 });
   chmodSync(secrets, 0o600);
   say("made .dev.vars with fresh secrets");
 }
@@ -178,8 +181,11 @@ run(process.execPath, [join(root, "scripts/build.mjs")], "the Worker did not bui
 const given = Object.fromEntries(VARIABLES.filter((name) => name in process.env).map((name) => [name, process.env[name]]));
 const url = `http://127.0.0.1:${number}`;
 const variables = { PUBLIC_URL: url, ...parseEnv(readFileSync(secrets, "utf8")), ...given };
-writeVariables(variables);
 const configured = variables.ORIGIN || configuredOrigin();
+// Assertions need a name for an origin without an address: a zone's, or a service.
+const isNamed = "ASSERTION_AUDIENCE" in variables || /^ASSERTION_AUDIENCE/m.test(readFileSync(join(root, "wrangler.toml"), "utf8"));
+if (configured && !configured.startsWith("http") && !isNamed) variables.ASSERTION_AUDIENCE = configured;
+writeVariables(variables);
 const origin = configured || (await startExampleOrigin());
 if (!configured) writeVariables({ ...variables, ORIGIN: origin });
 startGate(number);

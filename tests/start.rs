@@ -69,6 +69,7 @@ fn the_printed_lines_work_when_pasted_and_nothing_stays_behind() {
     assert!(answers.contains(r#"{"message":"Administrator"}"#), "{answers}");
     assert!(answers.contains(r#""x-forwarded-user": "alice@example.com""#), "{answers}");
     assert!(answers.contains(r#""bytes": 20000000"#), "{answers}");
+    assert!(answers.contains(r#""x-gatehouse-assertion": "ey"#), "{answers}");
 
     for file in [".dev.vars", ".wrangler/start.vars"] {
         let mode = std::fs::metadata(Path::new(ROOT).join(file)).unwrap().permissions().mode();
