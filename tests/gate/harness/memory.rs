@@ -8,9 +8,12 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Watches a process and all that it started.
+    /// Watches the process that started a workerd, and all that it started.
     pub fn watch(process: u32) -> Self {
-        let processes = tree(process).into_iter().map(|process| {
+        let processes = tree(process);
+        let is_workerd = |process: &u32| fs::read_to_string(format!("/proc/{process}/comm")).unwrap() == "workerd\n";
+        assert!(processes.iter().any(is_workerd), "no workerd to watch");
+        let processes = processes.into_iter().map(|process| {
             // 5: the peak starts anew (Linux, proc_pid_clear_refs).
             fs::write(format!("/proc/{process}/clear_refs"), "5").unwrap();
             (process, status(process, "VmRSS:"))

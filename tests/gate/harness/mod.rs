@@ -24,7 +24,7 @@ pub use gate::{ADMINISTRATOR, Gate, Keys, Options};
 #[cfg(target_os = "linux")]
 pub use memory::Memory;
 pub use origin::{COOKIES, GZIPPED, Origin};
-pub use origin_streams::{EVENTS, Exchange, exchange};
+pub use origin_streams::{EVENTS, Exchange, exchange, sent};
 pub use pattern::{HashSink, pattern, pattern_hash};
 pub use raw::{RawReply, RawRequest};
 pub use raw_origin::{OK, RawOrigin};

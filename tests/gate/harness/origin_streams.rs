@@ -19,6 +19,7 @@ use super::pattern::blocks;
 pub const EVENTS: u32 = 3;
 
 static STEPS: LazyLock<Mutex<HashMap<String, Arc<Notify>>>> = LazyLock::new(Mutex::default);
+static SENT: LazyLock<Mutex<HashMap<String, u64>>> = LazyLock::new(Mutex::default);
 static EXCHANGES: LazyLock<Mutex<HashMap<String, Exchange>>> = LazyLock::new(Mutex::default);
 
 /// What the origin knows of an exchange that a test gave an id.
@@ -32,6 +33,11 @@ pub enum Exchange {
 /// What became of an exchange, if it reached the origin.
 pub fn exchange(id: &str) -> Option<Exchange> {
     EXCHANGES.lock().unwrap().get(id).copied()
+}
+
+/// How many bytes of an endless body the origin has handed out.
+pub fn sent(id: &str) -> u64 {
+    SENT.lock().unwrap().get(id).copied().unwrap_or_default()
 }
 
 /// An exchange counts as broken off unless it was completed before its handler or body was dropped.
@@ -64,6 +70,7 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/events/{id}/next", any(next))
         .route("/endless/{id}", get(endless))
         .route("/swallow/{id}", any(swallow))
+        .route("/hold/{id}", any(hold))
         .route("/slow/{id}/{milliseconds}", any(slow))
 }
 
@@ -103,9 +110,19 @@ fn step(id: &str) -> Arc<Notify> {
 
 /// A body that only a client can end.
 async fn endless(Path(id): Path<String>) -> Response {
+    const CHUNK: &[u8] = &[b'x'; 65536];
     let watch = Watch::begin(id);
-    let body = futures_util::stream::unfold(watch, async |watch| Some((Bytes::from_static(&[b'x'; 65536]), watch)));
+    let body = futures_util::stream::unfold(watch, async |watch| {
+        *SENT.lock().unwrap().entry(watch.id.clone()).or_default() += CHUNK.len() as u64;
+        Some((Bytes::from_static(CHUNK), watch))
+    });
     streamed(body).into_response()
+}
+
+/// Reads no body before somebody asks for the next step.
+async fn hold(Path(id): Path<String>, request: Request) -> Response {
+    step(&id).notified().await;
+    swallow(Path(id), request).await
 }
 
 /// Reads a body to its end, wherever that is.

@@ -2,6 +2,8 @@
 
 mod failures;
 mod headers;
+#[cfg(target_os = "linux")]
+mod memory;
 mod responses;
 mod streaming;
 mod targets;

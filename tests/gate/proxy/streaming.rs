@@ -5,8 +5,6 @@ use std::io::{Read, Write};
 use sha2::{Digest, Sha256};
 
 use crate::harness::{EVENTS, GATE, RawReply, RawRequest, pattern_hash};
-#[cfg(target_os = "linux")]
-use crate::harness::{Gate, HashSink, Memory, Options, pattern};
 
 fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
@@ -86,31 +84,4 @@ fn server_sent_events_arrive_one_by_one() {
         }
         read_until(&mut stream, "0\r\n\r\n");
     }
-}
-
-/// What a gate may grow by while it passes a body on, and far less than the body.
-#[cfg(target_os = "linux")]
-const GROWTH_BYTES: u64 = 48 << 20;
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_hundred_megabytes_go_both_ways_through_a_gate_that_keeps_little_of_them() {
-    const BYTES: u64 = 100_000_000;
-    let gate = Gate::start(Options::default());
-    let token = gate.generate("streaming").token();
-    // What a gate needs for any body at all is there from the first one on.
-    assert_eq!(gate.stream("POST", "/warm", &token, pattern(1 << 20)).status, 200);
-    gate.download("/pattern/1048576", &token, &mut std::io::sink());
-
-    let expected = pattern_hash(BYTES);
-    let memory = Memory::watch(gate.process());
-    let json = gate.stream("POST", "/upload", &token, pattern(BYTES)).json();
-    let (after_upload, memory) = (memory.grown(), Memory::watch(gate.process()));
-    assert_eq!((json["body"]["bytes"].as_u64(), json["body"]["sha256"].as_str()), (Some(BYTES), Some(&*expected)));
-    let mut sink = HashSink::default();
-    let read = gate.download(&format!("/pattern/{BYTES}"), &token, &mut sink);
-    let after_download = memory.grown();
-    assert_eq!((read, sink.finish()), (BYTES, expected));
-    println!("a gate grew by {} KiB for the upload, {} for the download", after_upload >> 10, after_download >> 10);
-    assert!(after_upload < GROWTH_BYTES && after_download < GROWTH_BYTES, "{after_upload} {after_download}");
 }
