@@ -3,17 +3,16 @@
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::Mac;
-use lru::LruCache;
-use serde_json::json;
-
 use super::digest::Digest;
+use super::json::{object, written};
 use super::pepper::KeyedHash;
 use super::principal::Principal;
 use super::role::Role;
 use super::signing_key::KeyRing;
 use super::unix_time::UnixSeconds;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::Mac;
+use lru::LruCache;
 
 /// How long an assertion is good for, in seconds.
 pub const LIFETIME_SECONDS: u32 = 60;
@@ -36,16 +35,16 @@ impl Issuer {
     /// What is to be signed: header and claims, each encoded, with a dot between (RFC 7515 §5.1).
     #[must_use]
     pub fn signing_input(&self, principal: &Principal, now: UnixSeconds) -> String {
-        let claims = json!({
-            "iss": self.issuer,
-            "aud": self.audience,
+        let claims = object! {
+            "iss": self.issuer.as_str(),
+            "aud": self.audience.as_str(),
             "sub": principal.user(),
             "roles": principal.roles().iter().map(Role::as_str).collect::<Vec<_>>(),
             "api_key": principal.api_key().as_str(),
             "iat": now.0,
             "exp": now.plus(LIFETIME_SECONDS).0,
-        });
-        format!("{}.{}", self.keys.signing().header(), URL_SAFE_NO_PAD.encode(claims.to_string()))
+        };
+        format!("{}.{}", self.keys.signing().header(), URL_SAFE_NO_PAD.encode(written(&claims)))
     }
 }
 
@@ -95,7 +94,7 @@ impl AssertionCache {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::core::credentials::ApiKey;

@@ -3,9 +3,8 @@
 
 use std::num::NonZeroUsize;
 
-use lru::LruCache;
-
 use super::client_address::network;
+use super::windows::Windows;
 
 /// How many failures a window an address has before it has to wait.
 pub const FAILURES_A_WINDOW: u32 = 20;
@@ -15,44 +14,32 @@ pub const WINDOW_MS: f64 = 60_000.0;
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
 /// Failures by network: a v4 address, or the /64 of a v6 address, which one client has to itself.
-pub struct Failures(LruCache<u128, (f64, u32)>);
+pub struct Failures(Windows);
 
 impl Default for Failures {
     fn default() -> Self {
-        Self(LruCache::new(CAPACITY))
+        Self(Windows::new(WINDOW_MS, CAPACITY))
     }
 }
 
 impl Failures {
     /// Remembers a failure.
     pub fn note(&mut self, address: Option<&str>, now_ms: f64) {
-        let network = network(address);
-        let (start_ms, count) = match self.0.get(&network) {
-            Some(window) if is_open(window.0, now_ms) => *window,
-            Some(_) | None => (now_ms, 0),
-        };
-        self.0.put(network, (start_ms, count.saturating_add(1)));
+        self.0.note(network(address), now_ms);
     }
 
     /// Remembers that an address has failed too often, whoever counted.
     pub fn block(&mut self, address: Option<&str>, now_ms: f64) {
-        self.0.put(network(address), (now_ms, FAILURES_A_WINDOW));
+        self.0.begin(network(address), now_ms, FAILURES_A_WINDOW);
     }
 
     /// How many seconds the address has to wait, if it has failed too often.
     pub fn wait_seconds(&mut self, address: Option<&str>, now_ms: f64) -> Option<u32> {
-        let (start_ms, count) = *self.0.get(&network(address))?;
-        if count < FAILURES_A_WINDOW || !is_open(start_ms, now_ms) {
-            return None;
-        }
+        let (start_ms, _) = self.0.open(network(address), now_ms).filter(|(_, count)| *count >= FAILURES_A_WINDOW)?;
         // Between 1 and 60.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Some(((start_ms + WINDOW_MS - now_ms) / 1000.0).ceil().clamp(1.0, WINDOW_MS / 1000.0) as u32)
     }
-}
-
-fn is_open(start_ms: f64, now_ms: f64) -> bool {
-    (0.0..WINDOW_MS).contains(&(now_ms - start_ms))
 }
 
 #[cfg(test)]

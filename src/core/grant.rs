@@ -5,16 +5,18 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::Mac;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::access_rule::{AccessRule, parse_rules};
 use super::client_address::{AddressRange, parse_ranges};
 use super::credentials::ApiKey;
 use super::digest::Digest;
+use super::fields::Fields;
 use super::pepper::{KeyedHash, Pepper};
 use super::role::{Role, parse_roles};
 use super::unix_time::UnixSeconds;
+use crate::core::json::{object, written};
 
 /// The version of the entry, and the only one so far; a change of format is a new one, and this stays readable.
 const VERSION: u64 = 1;
@@ -78,20 +80,18 @@ impl Grant {
     /// enforce must not be overlooked.
     #[must_use]
     pub fn from_json(json: &str) -> Option<Self> {
-        let Ok(Value::Object(mut fields)) = serde_json::from_slice(json.as_bytes()) else {
-            return None;
-        };
+        let mut fields = Fields::from_json(json)?;
         let grant = Self {
-            user: text(fields.remove("user")?)?,
-            api_key: ApiKey::parse(&text(fields.remove("api_key")?)?).ok()?,
-            roles: parse_roles(texts(fields.remove("roles"))?).ok()?,
-            expires_at: match fields.remove("expires_at") {
+            user: text(fields.take("user")?)?,
+            api_key: ApiKey::parse(&text(fields.take("api_key")?)?).ok()?,
+            roles: parse_roles(texts(fields.take("roles"))?).ok()?,
+            expires_at: match fields.take("expires_at") {
                 Some(end) => Some(UnixSeconds(end.as_i64()?)),
                 None => None,
             },
-            allowed_ips: parse_ranges(&texts(fields.remove("allowed_ips"))?).ok()?,
-            rules: parse_rules(&texts(fields.remove("rules"))?).ok()?,
-            strict: match fields.remove("strict") {
+            allowed_ips: parse_ranges(&texts(fields.take("allowed_ips"))?).ok()?,
+            rules: parse_rules(&texts(fields.take("rules"))?).ok()?,
+            strict: match fields.take("strict") {
                 Some(strict) => strict.as_bool()?,
                 None => false,
             },
@@ -120,13 +120,11 @@ struct SealedRecord {
 
 impl SealedRecord {
     fn from_json(entry: &str) -> Option<Self> {
-        let Ok(Value::Object(mut fields)) = serde_json::from_slice(entry.as_bytes()) else {
-            return None;
-        };
-        if fields.remove("v")?.as_u64()? != VERSION {
+        let mut fields = Fields::from_json(entry)?;
+        if fields.take("v")?.as_u64()? != VERSION {
             return None;
         }
-        let record = Self { grant: text(fields.remove("grant")?)?, seal: text(fields.remove("seal")?)? };
+        let record = Self { grant: text(fields.take("grant")?)?, seal: text(fields.take("seal")?)? };
         fields.is_empty().then_some(record)
     }
 }
@@ -171,9 +169,9 @@ impl SealKey {
     /// The entry for KV, under the name of `digest`.
     #[must_use]
     pub fn seal(&self, digest: Digest, grant: &Grant) -> String {
-        let encoded = URL_SAFE_NO_PAD.encode(grant.to_json().to_string());
+        let encoded = URL_SAFE_NO_PAD.encode(written(&grant.to_json()));
         let seal = hex::encode(self.hash(digest, &encoded).finalize().into_bytes());
-        json!({ "v": VERSION, "grant": encoded, "seal": seal }).to_string()
+        written(&object! { "v": VERSION, "grant": encoded, "seal": seal })
     }
 
     /// Opens an entry that was read from the name of `digest`.
@@ -208,6 +206,8 @@ impl SealKey {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::core::credentials::Credentials;
     use crate::core::digest::DigestKey;

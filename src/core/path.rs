@@ -106,7 +106,7 @@ fn remove_dot_segments(path: &str) -> String {
             kept.push("");
         }
     }
-    format!("/{}", kept.join("/"))
+    if kept.is_empty() { "/".to_owned() } else { kept.iter().flat_map(|segment| ["/", segment]).collect() }
 }
 
 /// A pattern: literal segments, `*` for one segment, a final `**` for all that follow.

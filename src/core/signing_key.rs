@@ -5,11 +5,12 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::KeyInit;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::json::{object, written};
 use super::pepper::KeyedHash;
 
 /// Coordinates of P-256 and keys of Ed25519 have so many bytes (RFC 7518 §6.2.1, RFC 8037 §2), and a shared key of
@@ -97,7 +98,7 @@ impl KeyRing {
     /// The set for origins (RFC 7517 §5).
     #[must_use]
     pub fn published(&self) -> Value {
-        json!({ "keys": self.published })
+        object! { "keys": self.published.clone() }
     }
 }
 
@@ -174,7 +175,7 @@ impl Jwk {
 
     /// RFC 7638: the hash of the required members in lexical order, which is how a map is written here.
     fn thumbprint(&self) -> String {
-        let members = Zeroizing::new(Value::Object(self.required.clone()).to_string());
+        let members = Zeroizing::new(written(&Value::Object(self.required.clone())));
         URL_SAFE_NO_PAD.encode(Sha256::digest(members.as_bytes()))
     }
 
@@ -194,19 +195,19 @@ impl Jwk {
         if !self.operations.as_ref().is_none_or(may_sign) {
             return Err(JwkError::Purpose("key_ops"));
         }
-        let header = json!({ "alg": self.algorithm.as_str(), "kid": self.thumbprint(), "typ": "JWT" });
+        let header = object! { "alg": self.algorithm.as_str(), "kid": self.thumbprint(), "typ": "JWT" };
         let private = self.private.as_ref().ok_or(JwkError::Public)?;
         let material = if self.algorithm == Algorithm::Hs256 {
             let secret = Zeroizing::new(URL_SAFE_NO_PAD.decode(private.as_bytes()).map_err(|_| JwkError::Member("k"))?);
             Material::Shared(KeyedHash::new_from_slice(&secret).map_err(|_| JwkError::Member("k"))?)
         } else {
             let mut key = self.required.clone();
-            let public = Value::Object(key.clone()).to_string();
+            let public = written(&Value::Object(key.clone()));
             key.insert("d".to_owned(), private.as_str().into());
-            let private = Zeroizing::new(Value::Object(key).to_string());
+            let private = Zeroizing::new(written(&Value::Object(key)));
             Material::Pair { algorithm: self.algorithm, private, public }
         };
-        Ok(SigningKey { header: URL_SAFE_NO_PAD.encode(header.to_string()), material })
+        Ok(SigningKey { header: URL_SAFE_NO_PAD.encode(written(&header)), material })
     }
 }
 
@@ -229,6 +230,8 @@ fn check_member(key: &Value, member: &'static str, algorithm: Algorithm) -> Resu
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// RFC 8037 appendix A.1 and A.2.

@@ -2,9 +2,8 @@
 
 use std::num::NonZeroUsize;
 
-use lru::LruCache;
-
 use super::digest::Digest;
+use super::windows::Windows;
 
 /// How often an isolate tells that the same credentials are in use, in milliseconds: every 10 minutes.
 pub const INTERVAL_MS: f64 = 600_000.0;
@@ -12,23 +11,22 @@ pub const INTERVAL_MS: f64 = 600_000.0;
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
 
 /// When each of the credentials was last told about.
-pub struct Usage(LruCache<Digest, f64>);
+pub struct Usage(Windows);
 
 impl Default for Usage {
     fn default() -> Self {
-        Self(LruCache::new(CAPACITY))
+        Self(Windows::new(INTERVAL_MS, CAPACITY))
     }
 }
 
 impl Usage {
     /// Whether the registry should be told now; it then counts as told.
     pub fn is_due(&mut self, digest: Digest, now_ms: f64) -> bool {
-        let is_recent = |told_ms: &f64| (0.0..INTERVAL_MS).contains(&(now_ms - told_ms));
-        if self.0.get(&digest).is_some_and(is_recent) {
-            return false;
+        let is_due = self.0.open(digest.number(), now_ms).is_none();
+        if is_due {
+            self.0.note(digest.number(), now_ms);
         }
-        self.0.put(digest, now_ms);
-        true
+        is_due
     }
 }
 

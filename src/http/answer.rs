@@ -1,6 +1,8 @@
 //! The gate's own answers, before the platform makes responses of them.
 
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::core::json::{object, written};
 
 /// How Frappe's API wraps a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +24,8 @@ impl Envelope {
     #[must_use]
     pub fn wrap(self, result: &Value) -> Value {
         match self {
-            Self::V1 => json!({ "message": result }),
-            Self::V2 => json!({ "data": result }),
+            Self::V1 => object! { "message": result.clone() },
+            Self::V2 => object! { "data": result.clone() },
         }
     }
 }
@@ -48,7 +50,7 @@ impl Answer {
     /// An answer with a JSON body.
     #[must_use]
     pub fn json(status: u16, body: &Value) -> Self {
-        Self { status, headers: Vec::new(), body: Some(body.to_string()) }
+        Self { status, headers: Vec::new(), body: Some(written(body)) }
     }
 
     /// What a preflight or an `OPTIONS` gets on the gate's own routes.

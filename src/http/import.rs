@@ -1,13 +1,15 @@
 //! Imports: from a JSON body to rows, and from what became of them to an answer.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::answer::Answer;
 use super::parameters::{ParameterError, flag, object, set, time};
 use super::refusal::Refusal;
 use crate::core::credentials::{ADMINISTRATOR, ApiKey, ApiSecret, Credentials};
 use crate::core::digest::{Digest, DigestKey};
+use crate::core::fields::Fields;
 use crate::core::grant::SealKey;
+use crate::core::json::object;
 use crate::core::registry::import::{IMPORT_ROWS_MAX, ImportConflict, ImportRow, sealed_text};
 use crate::core::registry::{Secret, Settings};
 use crate::core::user_name::{Fold, UserName};
@@ -97,9 +99,10 @@ pub fn rows(body: &[u8], keys: ImportKeys<'_>) -> Result<(Vec<ImportRow>, bool),
 }
 
 fn row(value: Value, keys: ImportKeys<'_>) -> Result<ImportRow, ParameterError> {
-    let Value::Object(mut fields) = value else {
+    let Value::Object(fields) = value else {
         return Err(ParameterError::Rows);
     };
+    let mut fields = Fields::new(fields);
     let name = text(&mut fields, "user")?.ok_or(ParameterError::UserMissing)?;
     let name = UserName::parse(&name, keys.fold)?;
     let api_key = text(&mut fields, "api_key")?.map(|text| ApiKey::parse(&text)).transpose();
@@ -109,7 +112,7 @@ fn row(value: Value, keys: ImportKeys<'_>) -> Result<ImportRow, ParameterError> 
     }
     let api_secret = text(&mut fields, "api_secret")?.map(|text| ApiSecret::parse(&text)).transpose();
     let api_secret = api_secret.map_err(ParameterError::Credentials)?;
-    let digests = fields.remove("digests");
+    let digests = fields.take("digests");
     let secrets = match (&api_key, api_secret, digests) {
         (_, None, None) => Vec::new(),
         (Some(api_key), Some(api_secret), None) => {
@@ -119,12 +122,12 @@ fn row(value: Value, keys: ImportKeys<'_>) -> Result<ImportRow, ParameterError> 
         (Some(api_key), None, Some(digests)) => exported_secrets(&digests, &name, api_key, keys.seal_key)?,
         (None, _, _) | (Some(_), Some(_), Some(_)) => return Err(ParameterError::RowCredentials),
     };
-    let deleted = fields.remove("deleted").map(|value| flag("deleted", &value)).transpose()?.unwrap_or(false);
+    let deleted = fields.take("deleted").map(|value| flag("deleted", &value)).transpose()?.unwrap_or(false);
     if deleted && !(secrets.is_empty() && fields.is_empty()) {
         return Err(ParameterError::DeletedRow);
     }
     let mut settings = Settings::default();
-    for (field, value) in fields {
+    for (field, value) in fields.rest() {
         if !set(&mut settings, &field, value)? {
             return Err(ParameterError::UnknownField(
                 "user, api_key, api_secret, digests, deleted, roles, enabled, not_after, allowed_ips, rules, strict",
@@ -134,8 +137,8 @@ fn row(value: Value, keys: ImportKeys<'_>) -> Result<ImportRow, ParameterError> 
     Ok(ImportRow { name, api_key, secrets, deleted, settings })
 }
 
-fn text(fields: &mut Map<String, Value>, name: &'static str) -> Result<Option<String>, ParameterError> {
-    match fields.remove(name) {
+fn text(fields: &mut Fields, name: &'static str) -> Result<Option<String>, ParameterError> {
+    match fields.take(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
@@ -172,14 +175,14 @@ pub fn shown(reports: Vec<RowReport>) -> Result<Answer, Refusal> {
     if reports.iter().any(RowReport::is_conflict) {
         return Err(Refusal::ImportConflict(reports));
     }
-    Ok(Answer::json(200, &json!({ "rows": report(&reports) })))
+    Ok(Answer::json(200, &object! { "rows": report(&reports) }))
 }
 
 /// The reports as they are shown, numbered from 1.
 #[must_use]
 pub fn report(reports: &[RowReport]) -> Value {
     let rows = (1u32..).zip(reports).map(|(number, report)| {
-        json!({ "row": number, "user": report.user, "result": report.result, "message": report.message })
+        object! { "row": number, "user": report.user.as_str(), "result": report.result, "message": report.message.as_str() }
     });
     rows.collect()
 }

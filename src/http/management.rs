@@ -1,6 +1,6 @@
 //! Management routes: from a request to a command for the registry, and from its outcome to an answer.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::answer::Answer;
 use super::configuration::{Configuration, Problem};
@@ -12,6 +12,7 @@ use super::refusal::Refusal;
 use super::request_head::RequestHead;
 use super::resource::Resource;
 use crate::core::credentials::Credentials;
+use crate::core::json::object;
 use crate::core::registry::command::Command;
 use crate::core::user_name::{Fold, UserName};
 
@@ -106,20 +107,20 @@ pub fn shown(resource: &Resource, outcome: Outcome, configuration: &Configuratio
     Ok(match outcome {
         Outcome::Report(outbox) => health(Some((outbox, configuration))),
         Outcome::Users(users, next) => {
-            Answer::json(200, &json!({ "users": users, "next_cursor": next.as_deref().map(cursor) }))
+            Answer::json(200, &object! { "users": users, "next_cursor": next.as_deref().map(cursor) })
         }
         Outcome::Audit(entries, next) => {
-            Answer::json(200, &json!({ "entries": entries, "next_cursor": next.map(|number| number.to_string()) }))
+            Answer::json(200, &object! { "entries": entries, "next_cursor": next.map(|number| number.to_string()) })
         }
-        Outcome::Progress(done, total) => Answer::json(200, &json!({ "done": done, "total": total })),
+        Outcome::Progress(done, total) => Answer::json(200, &object! { "done": done, "total": total }),
         Outcome::Imported(reports) => return import::shown(reports),
         Outcome::User(user, created) => Answer::json(if created { 201 } else { 200 }, &user),
-        Outcome::Deleted(user, published) => Answer::json(200, &json!({ "user": user, "published": published })),
+        Outcome::Deleted(user, published) => Answer::json(200, &object! { "user": user, "published": published }),
         Outcome::Generated(user, credentials, published) => {
-            let mut minted = json!({
+            let mut minted = object! {
                 "api_key": credentials.api_key.as_str(),
                 "api_secret": credentials.api_secret.reveal(),
-            });
+            };
             if let Some(envelope) = resource.envelope() {
                 return Ok(Answer::json(200, &envelope.wrap(&minted)));
             }
@@ -135,7 +136,10 @@ pub fn shown(resource: &Resource, outcome: Outcome, configuration: &Configuratio
 /// The public halves of the keys that sign assertions (RFC 7517 §5); none, where nothing signs.
 #[must_use]
 pub fn jwks(configuration: &Configuration) -> Answer {
-    let keys = configuration.issuer.as_ref().map_or_else(|| json!({ "keys": [] }), |issuer| issuer.keys.published());
+    let keys = configuration
+        .issuer
+        .as_ref()
+        .map_or_else(|| object! { "keys": Vec::<Value>::new() }, |issuer| issuer.keys.published());
     // Long enough to save origins the question, short enough for a new key to be there when it starts to sign.
     Answer { headers: vec![("Cache-Control", "public, max-age=300".to_owned())], ..Answer::json(200, &keys) }
 }
@@ -143,7 +147,7 @@ pub fn jwks(configuration: &Configuration) -> Answer {
 /// That the gate is well; and for a System Manager, how it is set up.
 #[must_use]
 pub fn health(details: Option<(u64, &Configuration)>) -> Answer {
-    let mut body = json!({ "status": "ok" });
+    let mut body = object! { "status": "ok" };
     if let (Some((outbox, configuration)), Some(fields)) = (details, body.as_object_mut()) {
         fields.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
         fields.insert("mode".to_owned(), "enforce".into());
@@ -157,5 +161,5 @@ pub fn health(details: Option<(u64, &Configuration)>) -> Answer {
 #[must_use]
 pub fn health_problems(problems: &[Problem]) -> Answer {
     let problems: Vec<Value> = problems.iter().map(|problem| problem.to_string().into()).collect();
-    Answer::json(503, &json!({ "status": "misconfigured", "problems": problems }))
+    Answer::json(503, &object! { "status": "misconfigured", "problems": problems })
 }

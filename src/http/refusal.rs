@@ -2,7 +2,7 @@
 //!
 //! The precise reason is for the log alone. All the reasons why a look-up fails give the same 401.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 
 use super::answer::{Answer, Envelope};
@@ -11,6 +11,7 @@ use super::import::{RowReport, report};
 use super::parameters::ParameterError;
 use crate::core::authorization::AuthorizationError;
 use crate::core::grant::GrantError;
+use crate::core::json::{object, written};
 use crate::core::principal::GrantRefusal;
 use crate::core::user_name::UserNameError;
 
@@ -162,7 +163,7 @@ impl Refusal {
         if let (Some(reports), Some(fields)) = (self.row_reports(), body.as_object_mut()) {
             fields.insert("rows".to_owned(), report(reports));
         }
-        Answer { status, headers: header.into_iter().collect(), body: Some(body.to_string()) }
+        Answer { status, headers: header.into_iter().collect(), body: Some(written(&body)) }
     }
 
     fn row_reports(&self) -> Option<&[RowReport]> {
@@ -255,19 +256,21 @@ fn error_body(envelope: Envelope, exc_type: &str, message: &str) -> Value {
     match envelope {
         Envelope::V1 => {
             let exception = format!("frappe.exceptions.{exc_type}");
-            json!({
+            object! {
                 "exc_type": exc_type,
-                "exception": exception,
-                "exc": json!([format!("{exception}: {message}")]).to_string(),
+                "exception": exception.as_str(),
+                "exc": written(&vec![format!("{exception}: {message}")].into()),
                 "message": message,
-            })
+            }
         }
-        Envelope::V2 => json!({ "errors": [{ "type": exc_type, "message": message }] }),
+        Envelope::V2 => object! { "errors": vec![object! { "type": exc_type, "message": message }] },
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::core::credentials::CredentialsError;
 

@@ -3,12 +3,12 @@
 
 use js_sys::futures::JsFuture;
 use js_sys::{Array, JSON, Object, Promise, Reflect};
-use serde_json::json;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, Request, Response};
 use worker::Env;
 
+use crate::core::json::{object, written};
 use crate::core::unix_time::UnixSeconds;
 
 #[wasm_bindgen]
@@ -132,12 +132,12 @@ impl RateLimit {
 }
 
 /// Writes to `USAGE`, if it is bound.
-pub fn write_data_point(env: &Env, index: &str, blobs: &[&str], doubles: &[f64]) -> Result<(), JsValue> {
+pub fn write_data_point(env: &Env, index: &str, blobs: &[&str], doubles: &[i64]) -> Result<(), JsValue> {
     let Some(dataset) = find(env, "USAGE") else {
         return Ok(());
     };
-    let point = json!({ "indexes": [index], "blobs": blobs, "doubles": doubles });
-    dataset.unchecked_into::<Dataset>().write_data_point(&JSON::parse(&point.to_string())?)
+    let point = object! { "indexes": vec![index], "blobs": blobs, "doubles": doubles };
+    dataset.unchecked_into::<Dataset>().write_data_point(&JSON::parse(&written(&point))?)
 }
 
 /// The one instance of `REGISTRY`; every gate of a deployment asks the same.

@@ -18,8 +18,10 @@ pub struct Call<'a> {
     pub head: &'a RequestHead,
     /// Whose credentials came along, once that is known: for the log alone, and whether or not they hold.
     pub holder: OnceCell<LoggedHolder>,
-    /// When the request went on to the origin.
-    pub handed_on_ms: Cell<Option<f64>>,
+    /// When the request arrived.
+    pub arrived_ms: f64,
+    /// How long it had taken when it went on to the origin.
+    pub gate_milliseconds: Cell<Option<i64>>,
 }
 
 /// Whose credentials they are, as the log is told.

@@ -11,7 +11,7 @@ use super::authentication::{Holder, holder, principal};
 use super::call::{Call, LoggedHolder};
 use super::environment::{Gate, ready};
 use super::outgoing::{self, Finish};
-use super::{incoming, limits, log, management, now_ms, origin};
+use super::{incoming, limits, log, management, milliseconds_since, now_ms, origin};
 use crate::core::credentials::Credentials;
 use crate::http::access::{Access, access};
 use crate::http::answer::{Answer, Envelope};
@@ -44,7 +44,15 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
             return outgoing::own(&answer, &head, &Finish::default());
         }
     };
-    let call = Call { gate: &gate, env, context, head: &head, holder: OnceCell::new(), handed_on_ms: Cell::default() };
+    let call = Call {
+        gate: &gate,
+        env,
+        context,
+        head: &head,
+        holder: OnceCell::new(),
+        arrived_ms,
+        gate_milliseconds: Cell::default(),
+    };
     let reply = match handle(&call, request, resource).await {
         Ok(reply) => reply,
         Err(refusal) => {
@@ -52,7 +60,7 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
             Reply::Own(refuse(&mut record, &head, &refusal))
         }
     };
-    let finish = finish(&gate, &head, call.handed_on_ms.get().unwrap_or_else(now_ms) - arrived_ms);
+    let finish = finish(&gate, &head, call.gate_milliseconds.get().unwrap_or_else(|| milliseconds_since(arrived_ms)));
     let (response, is_logged) = match reply {
         Reply::Own(answer) => (outgoing::own(&answer, &head, &finish)?, true),
         // The registry decided, and has logged it.
@@ -65,14 +73,14 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
     if is_logged {
         record.holder = call.holder.get().map(LoggedHolder::names);
         record.status = response.status();
-        record.milliseconds = now_ms() - arrived_ms;
+        record.milliseconds = milliseconds_since(arrived_ms);
         log::decision(env, &record);
     }
     Ok(response)
 }
 
 /// What every response of a configured gate carries besides.
-fn finish(gate: &Gate, head: &RequestHead, gate_milliseconds: f64) -> Finish {
+fn finish(gate: &Gate, head: &RequestHead, gate_milliseconds: i64) -> Finish {
     Finish {
         cors: cors::headers(&gate.configuration.allowed_origins, head),
         timing: gate.configuration.debug_timing.then(|| format!("gate;dur={gate_milliseconds}")),

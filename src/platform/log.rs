@@ -1,11 +1,11 @@
 //! Structured log lines: JSON, one a line; never a secret, a digest or a query string.
 
-use serde_json::json;
 use wasm_bindgen::JsValue;
 use web_sys::console;
 use worker::Env;
 
 use super::bindings::write_data_point;
+use crate::core::json::{object, written};
 use crate::http::record::Record;
 use crate::http::request_head::RequestHead;
 
@@ -33,13 +33,13 @@ pub fn background_failure(dependency: &str, error: &JsValue) {
 }
 
 fn failed(dependency: &str, request_id: Option<&str>, error: &JsValue) {
-    let line = json!({
+    let line = object! {
         "outcome": "failed",
         "dependency": dependency,
         "error": text(error),
         "request_id": request_id,
-    });
-    console::error_1(&JsValue::from_str(&line.to_string()));
+    };
+    console::error_1(&JsValue::from_str(&written(&line)));
 }
 
 /// What JavaScript says of an error.

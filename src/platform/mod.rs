@@ -49,6 +49,14 @@ fn now_ms() -> f64 {
     js_sys::Date::now()
 }
 
+/// How long ago that was, in milliseconds.
+fn milliseconds_since(then_ms: f64) -> i64 {
+    // No request lasts longer than an i64 of milliseconds.
+    #[allow(clippy::cast_possible_truncation)]
+    let passed = (now_ms() - then_ms) as i64;
+    passed
+}
+
 /// The same in whole seconds.
 fn now() -> UnixSeconds {
     // Milliseconds of this era fit in an f64 and in an i64.

@@ -8,7 +8,7 @@ use web_sys::{AbortController, Request, RequestInit, Response};
 use super::bindings::{Fetcher, global, origin_service};
 use super::call::Call;
 use super::timer::within;
-use super::{log, now_ms};
+use super::{log, milliseconds_since};
 use crate::http::configuration::Target;
 use crate::http::forward::{Forward, Identity, plan};
 use crate::http::refusal::Refusal;
@@ -21,7 +21,7 @@ pub async fn forward(call: &Call<'_>, request: &Request, identity: Option<&Ident
         Target::Service => origin_service(call.env).map_err(|_| Refusal::Internal("ORIGIN_SERVICE is gone"))?,
         Target::Url(_) | Target::Zone => global(),
     };
-    call.handed_on_ms.set(Some(now_ms()));
+    call.gate_milliseconds.set(Some(milliseconds_since(call.arrived_ms)));
     let answer = match call.gate.configuration.origin_timeout_seconds {
         None => fetcher.forward(&outgoing, None).await,
         Some(seconds) => in_time(seconds, &fetcher, &outgoing).await?,

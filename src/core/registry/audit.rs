@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::User;
 use super::view::user_view;
+use crate::core::json::object;
 use crate::core::unix_time::UnixSeconds;
 
 /// What happened.
@@ -57,7 +58,7 @@ pub fn differences(before: Option<&User>, after: &User, now: UnixSeconds) -> Val
     for (field, to) in after.as_object().into_iter().flatten() {
         let from = before.get(field).cloned().unwrap_or_default();
         if from != *to && !NO_CHANGE.contains(&field.as_str()) {
-            differences.insert(field.clone(), serde_json::json!({ "from": from, "to": to }));
+            differences.insert(field.clone(), object! { "from": from, "to": to.clone() });
         }
     }
     Value::Object(differences)

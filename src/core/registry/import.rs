@@ -3,13 +3,14 @@
 //! Guarantees that an import never gives an api_key to a second user, never changes a user's api_key, and never brings a
 //! secret back that was rotated or revoked here: repeating one does no harm.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::view::settings_view;
 use super::{Secret, Settings, User};
 use crate::core::credentials::ApiKey;
 use crate::core::grant::SealKey;
+use crate::core::json::object;
 use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::{FoldedUserName, UserName};
 
@@ -93,11 +94,11 @@ pub fn export_row(user: &User, seal_key: &SealKey) -> Value {
     if let Some(api_key) = &user.api_key {
         row.insert("api_key".to_owned(), api_key.as_str().into());
         let digests = user.secrets.iter().map(|secret| {
-            json!({
+            object! {
                 "digest": secret.digest.to_hex(),
                 "expires_at": secret.expires_at.map(UnixSeconds::rfc3339),
                 "seal": seal_key.sign(&sealed_text(&user.name, api_key, secret)),
-            })
+            }
         });
         row.insert("digests".to_owned(), digests.collect());
     }
@@ -113,8 +114,7 @@ pub fn export_row(user: &User, seal_key: &SealKey) -> Value {
 #[must_use]
 pub fn sealed_text(name: &UserName, api_key: &ApiKey, secret: &Secret) -> String {
     let end = secret.expires_at.map(|end| end.0.to_string()).unwrap_or_default();
-    let parts = ["export", &secret.digest.to_hex(), &end, api_key.as_str(), name.folded().as_str()];
-    parts.join("\n")
+    format!("export\n{}\n{end}\n{}\n{}", secret.digest.to_hex(), api_key.as_str(), name.folded().as_str())
 }
 
 #[cfg(test)]

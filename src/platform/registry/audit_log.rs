@@ -1,8 +1,9 @@
 //! The audit log in SQLite: written with the change it tells of, read newest first, dropped when it is old.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::storage::{Result, Row, Sql};
+use crate::core::json::{object, written};
 use crate::core::registry::audit::Action;
 use crate::core::registry::command::AuditQuery;
 use crate::core::unix_time::UnixSeconds;
@@ -44,7 +45,7 @@ impl AuditLog {
                 entry.action.as_str().into(),
                 entry.user.map(|name| name.folded().as_str()).into(),
                 entry.user.map(UserName::as_str).into(),
-                entry.detail.to_string().as_str().into(),
+                written(&entry.detail).as_str().into(),
             ],
         )?;
         if entry.action == Action::Denied {
@@ -60,29 +61,29 @@ impl AuditLog {
 
     /// Entries, newest first, each with its number.
     pub fn list(&self, query: &AuditQuery, limit: u32) -> Result<Vec<(i64, Value)>> {
-        let mut conditions = vec!["number < ?"];
+        let mut of_user = "";
         let mut bindings = vec![query.before.unwrap_or(i64::MAX >> 11).into()];
         if let Some(folded) = &query.folded_user {
-            conditions.push("folded = ?");
+            of_user = "AND folded = ?";
             bindings.push(folded.as_str().into());
         }
         bindings.push(i64::from(limit).into());
         let query = format!(
-            "SELECT number, at, actor, address, action, user, detail FROM audit WHERE {} ORDER BY number DESC LIMIT ?",
-            conditions.join(" AND ")
+            "SELECT number, at, actor, address, action, user, detail FROM audit WHERE number < ? {of_user}
+                 ORDER BY number DESC LIMIT ?"
         );
         self.sql.rows(&query, &bindings)?.iter().map(shown).collect()
     }
 }
 
 fn shown(row: &Row) -> Result<(i64, Value)> {
-    let entry = json!({
+    let entry = object! {
         "at": UnixSeconds(row.integer(1)?).rfc3339(),
         "actor": row.optional_text(2)?,
         "address": row.optional_text(3)?,
         "action": row.text(4)?,
         "user": row.optional_text(5)?,
         "detail": row.json(6)?,
-    });
+    };
     Ok((row.integer(0)?, entry))
 }

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, OnceCell};
 
-use serde_json::json;
 use web_sys::Request;
 
 use super::Registry;
@@ -11,6 +10,7 @@ use super::storage::Result;
 use crate::core::credentials;
 use crate::core::digest::Digest;
 use crate::core::grant::Grant;
+use crate::core::json::object;
 use crate::core::principal::Principal;
 use crate::core::registry::audit::Action;
 use crate::core::unix_time::UnixSeconds;
@@ -151,11 +151,11 @@ impl Registry {
             return Ok(());
         }
         let user = resource.user().and_then(|name| UserName::parse(name, fold).ok());
-        let detail = json!({
-            "method": head.method,
+        let detail = object! {
+            "method": head.method.as_str(),
             "path": head.url.path.as_str().chars().take(DENIED_PATH_MAX_CHARACTERS).collect::<String>(),
             "reason": refusal.to_string(),
-        });
+        };
         let entry = Entry {
             at: now(),
             actor: caller.map(Caller::name),

@@ -28,7 +28,7 @@ use super::call::LoggedHolder;
 use super::environment::{Gate, gate};
 use super::gate::refuse;
 use super::outgoing::{self, Finish};
-use super::{log, now_ms};
+use super::{log, milliseconds_since, now_ms};
 use crate::http::record::Record;
 use crate::http::refusal::Refusal;
 use crate::http::resource::Resource;
@@ -86,7 +86,7 @@ impl Registry {
         if resource != Resource::Origin {
             record.holder = question.holder.get().map(LoggedHolder::names);
             record.status = answer.status;
-            record.milliseconds = now_ms() - arrived_ms;
+            record.milliseconds = milliseconds_since(arrived_ms);
             log::decision(&self.env, &record);
         }
         outgoing::own(&answer, head, &Finish::default())

@@ -4,7 +4,6 @@
 //! A step only fills the outbox, which does the writing; the alarm takes one whenever the outbox is short. So a
 //! reconciliation of any length stays within what one invocation may do, and a restart goes on where it was.
 
-use serde_json::json;
 use wasm_bindgen::JsValue;
 
 use super::Registry;
@@ -13,6 +12,7 @@ use super::caller::Caller;
 use super::storage::{Result, Row};
 use super::store::Turn;
 use crate::core::digest::{Digest, KV_NAME_PREFIX};
+use crate::core::json::object;
 use crate::core::registry::audit::Action;
 use crate::http::request_head::RequestHead;
 use crate::platform::bindings::GrantNamespace;
@@ -61,7 +61,7 @@ impl Registry {
                 address: head.client_address.as_deref(),
                 action: Action::Reconcile,
                 user: None,
-                detail: json!({ "total": total }),
+                detail: object! { "total": total },
             };
             self.audit_log.add(&entry, audit_days)?;
             Ok(Progress { done: 0, total })

@@ -8,6 +8,7 @@ use crate::core::access_rule::{AccessRule, parse_rules};
 use crate::core::client_address::parse_ranges;
 use crate::core::credentials::ApiKey;
 use crate::core::digest::Digest;
+use crate::core::json::written;
 use crate::core::registry::command::ListQuery;
 use crate::core::registry::{Secret, User};
 use crate::core::role::{Role, parse_roles};
@@ -227,7 +228,7 @@ fn secret(text: &str) -> Result<Secret> {
 
 /// A JSON list, as [`Row::texts`] reads it.
 fn json_list<T: Into<Value>>(texts: impl Iterator<Item = T>) -> String {
-    texts.collect::<Value>().to_string()
+    written(&texts.collect())
 }
 
 fn wrong(error: impl ToString) -> JsValue {

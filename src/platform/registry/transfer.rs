@@ -7,6 +7,7 @@ use super::caller::Caller;
 use super::command::{Change, Served, cut};
 use super::storage::Result;
 use super::store::{Stored, Turn};
+use crate::core::json::written;
 use crate::core::registry::audit::{Action, differences};
 use crate::core::registry::import::{ImportRow, export_row};
 use crate::http::import::{RowReport, RowResult};
@@ -76,7 +77,7 @@ impl Registry {
         let (mut rows, mut next, mut bytes) = (Vec::new(), None, 0usize);
         for Stored { user, .. } in &page {
             let row = export_row(user, &gate.configuration.seal_key);
-            bytes = bytes.saturating_add(row.to_string().len());
+            bytes = bytes.saturating_add(written(&row).len());
             if bytes > EXPORT_PAGE_MAX_BYTES {
                 is_more = true;
                 break;
