@@ -3,7 +3,8 @@
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
-use worker::{Context, Env};
+use worker::Env;
+use worker::worker_sys::Context;
 
 use super::environment::Gate;
 use crate::core::credentials::{ADMINISTRATOR, ApiKey};

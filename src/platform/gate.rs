@@ -4,7 +4,8 @@ use std::cell::{Cell, OnceCell};
 
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
-use worker::{Context, Env};
+use worker::Env;
+use worker::worker_sys::Context;
 
 use super::assertion::assertion;
 use super::authentication::{Holder, holder, principal};

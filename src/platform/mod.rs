@@ -17,31 +17,33 @@ mod panic;
 mod registry;
 mod registry_client;
 mod signing;
+mod task;
 mod timer;
 mod unicode;
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Request, Response, ResponseInit, console};
-use worker::{Context, Env};
+use worker::Env;
+use worker::worker_sys::Context;
 
 use crate::core::unix_time::UnixSeconds;
 
 /// Serves a request; entry.js calls this.
-#[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
-pub async fn fetch(
-    request: Request,
-    env: Env,
-    context: worker::worker_sys::Context,
-) -> Result<Response, wasm_bindgen::JsValue> {
-    match gate::respond(&request, &env, &Context::new(context)).await {
-        Ok(response) => Ok(response),
-        Err(error) => {
-            console::error_1(&error);
-            let init = ResponseInit::new();
-            init.set_status(500);
-            Response::new_with_opt_str_and_init(Some("INTERNAL SERVER ERROR"), &init)
-        }
-    }
+#[wasm_bindgen]
+pub fn fetch(request: Request, env: Env, context: Context) -> Promise {
+    task::promise(async move {
+        let response = match gate::respond(&request, &env, &context).await {
+            Ok(response) => response,
+            Err(error) => {
+                console::error_1(&error);
+                let init = ResponseInit::new();
+                init.set_status(500);
+                Response::new_with_opt_str_and_init(Some("INTERNAL SERVER ERROR"), &init)?
+            }
+        };
+        Ok(response.into())
+    })
 }
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Stands still between two I/O operations, as Workers' clocks do.

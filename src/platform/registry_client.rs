@@ -9,6 +9,7 @@ use worker::Env;
 use super::bindings::registry;
 use super::call::Call;
 use super::log;
+use super::task::promise;
 use crate::core::digest::Digest;
 use crate::core::grant::Grant;
 use crate::http::refusal::Refusal;
@@ -57,12 +58,16 @@ pub async fn identify(call: &Call<'_>, digest: Digest) -> Result<Grant, Refusal>
 pub fn touch(call: &Call<'_>, digest: Digest) {
     let question = question(call, TOUCH, digest);
     let env: Env = call.env.clone();
-    call.context.wait_until(async move {
+    let told = promise(async move {
         let tell = async { registry(&env)?.send(&question?).await };
         if let Err(error) = tell.await {
             log::background_failure("registry", &error);
         }
+        Ok(JsValue::UNDEFINED)
     });
+    if let Err(error) = call.context.wait_until(&told) {
+        log::failure("registry", call.head, &error);
+    }
 }
 
 fn question(call: &Call<'_>, path: &str, digest: Digest) -> Result<Request, JsValue> {

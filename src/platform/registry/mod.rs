@@ -14,6 +14,7 @@ mod transfer;
 use std::cell::Cell;
 use std::rc::Rc;
 
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Request, Response};
@@ -28,14 +29,53 @@ use super::call::LoggedHolder;
 use super::environment::{Gate, gate};
 use super::gate::refuse;
 use super::outgoing::{self, Finish};
+use super::task::promise;
 use super::{log, milliseconds_since, now_ms};
 use crate::http::record::Record;
 use crate::http::refusal::Refusal;
 use crate::http::resource::Resource;
 
 /// The Durable Object class `Registry`.
-#[wasm_bindgen]
-pub struct Registry {
+#[wasm_bindgen(js_name = Registry)]
+pub struct DurableRegistry(Rc<Registry>);
+
+#[wasm_bindgen(js_class = Registry)]
+impl DurableRegistry {
+    /// Made by the platform, once a life of the object.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: &ObjectState, env: Env) -> Self {
+        let storage = state.storage();
+        let sql = storage.sql();
+        Self(Rc::new(Registry {
+            storage,
+            env,
+            store: Store::new(sql.clone()),
+            audit_log: AuditLog::new(sql),
+            denials: DenialBudgets::default(),
+            alarm: Alarm::default(),
+            in_flight: InFlight::default(),
+            migrated: Cell::new(false),
+        }))
+    }
+
+    /// Answers a request of a gate.
+    pub fn fetch(&self, request: Request) -> Promise {
+        let registry = Rc::clone(&self.0);
+        promise(async move { registry.fetch(&request).await.map(JsValue::from) })
+    }
+
+    /// Rings when the registry asked for it.
+    pub fn alarm(&self) -> Promise {
+        let registry = Rc::clone(&self.0);
+        promise(async move {
+            registry.ring().await;
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+}
+
+/// What the class holds.
+struct Registry {
     storage: Storage,
     env: Env,
     store: Store,
@@ -48,29 +88,11 @@ pub struct Registry {
     migrated: Cell<bool>,
 }
 
-#[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
 impl Registry {
-    /// Made by the platform, once a life of the object.
-    #[wasm_bindgen(constructor)]
-    pub fn new(state: &ObjectState, env: Env) -> Self {
-        let storage = state.storage();
-        let sql = storage.sql();
-        Self {
-            storage,
-            env,
-            store: Store::new(sql.clone()),
-            audit_log: AuditLog::new(sql),
-            denials: DenialBudgets::default(),
-            alarm: Alarm::default(),
-            in_flight: InFlight::default(),
-            migrated: Cell::new(false),
-        }
-    }
-
     /// Answers what a gate asks or hands on.
-    pub async fn fetch(&self, request: Request) -> Result<Response> {
+    async fn fetch(&self, request: &Request) -> Result<Response> {
         let arrived_ms = now_ms();
-        let question = Question::new(&request)?;
+        let question = Question::new(request)?;
         let head = &question.head;
         let resource = Resource::find(&head.url);
         let mut record = Record::new(&resource, head);
@@ -94,7 +116,7 @@ impl Registry {
 
     /// Publishes what is left in the outbox. Catches its own errors and always sets itself again while there is
     /// anything left: the platform gives up on an alarm that fails six times.
-    pub async fn alarm(&self) {
+    async fn ring(&self) {
         self.alarm.rang();
         let flushed = async {
             self.migrate()?;
@@ -114,9 +136,7 @@ impl Registry {
             log::background_failure("registry alarm", &error);
         }
     }
-}
 
-impl Registry {
     /// Tells whether this was the first time in this instance.
     fn migrate(&self) -> Result<bool> {
         if self.migrated.get() {

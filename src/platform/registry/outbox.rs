@@ -9,7 +9,7 @@ use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::task::Poll;
 
-use js_sys::futures::{JsFuture, spawn_local};
+use js_sys::futures::JsFuture;
 use wasm_bindgen::JsValue;
 
 use super::Registry;
@@ -19,6 +19,7 @@ use crate::core::grant::{Grant, SealKey};
 use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::FoldedUserName;
 use crate::platform::bindings::GrantNamespace;
+use crate::platform::task::promise;
 use crate::platform::timer::within;
 use crate::platform::{log, now, now_ms};
 
@@ -180,11 +181,12 @@ impl Registry {
             written?;
             return self.store.clear(digest, revision);
         }
-        spawn_local(async move {
-            // What it says in the end is written again anyway.
+        // What it says in the end is written again anyway.
+        drop(promise(async move {
             let _ = write.await;
             drop(released);
-        });
+            Ok(JsValue::UNDEFINED)
+        }));
         Err(JsValue::from_str("no answer yet"))
     }
 }

@@ -49,12 +49,16 @@ impl Storage {
     /// runs meanwhile.
     pub fn transaction<T>(&self, change: impl FnOnce() -> Result<T>) -> Result<T> {
         let (mut change, mut made) = (Some(change), None);
-        // An error is thrown in there, which rolls everything back, and comes out again.
-        self.transaction_sync(&mut || {
+        self.commit(&mut || {
             made = change.take().map(|change| change()).transpose()?;
             Ok(())
         })?;
         made.ok_or_else(|| JsValue::from_str("the transaction did not run"))
+    }
+
+    /// An error is thrown in there, which rolls everything back, and comes out again.
+    fn commit(&self, change: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        self.transaction_sync(&mut || change())
     }
 }
 
