@@ -35,7 +35,7 @@ impl Issuer {
     /// What is to be signed: header and claims, each encoded, with a dot between (RFC 7515 §5.1).
     #[must_use]
     pub fn signing_input(&self, principal: &Principal, now: UnixSeconds) -> String {
-        let claims = object! {
+        let mut claims = object! {
             "iss": self.issuer.as_str(),
             "aud": self.audience.as_str(),
             "sub": principal.user(),
@@ -44,6 +44,10 @@ impl Issuer {
             "iat": now.0,
             "exp": now.plus(LIFETIME_SECONDS).0,
         };
+        // Of an origin that runs what a body names, whatever method and path say, only itself can keep such a principal.
+        if let (true, Some(fields)) = (principal.is_rule_limited(), claims.as_object_mut()) {
+            fields.insert("restricted".to_owned(), true.into());
+        }
         format!("{}.{}", self.keys.signing().header(), URL_SAFE_NO_PAD.encode(written(&claims)))
     }
 }
@@ -112,6 +116,7 @@ mod tests {
             allowed_ips: Vec::new(),
             rules: Vec::new(),
             strict: false,
+            adopted: false,
         };
         Principal::authenticate(&grant, NOW, None).unwrap()
     }

@@ -3,7 +3,8 @@
 //! Strict where Frappe is lenient: what looks like an attempt to authenticate is credentials or an error, and never
 //! quietly a guest.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::engine::{DecodePaddingMode, Engine};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -13,6 +14,14 @@ use super::credentials::{
 
 /// Base64 of the longest pair, with its padding; anything longer is refused undecoded.
 const BASIC_MAX_CHARACTERS: usize = (API_KEY_MAX_CHARACTERS + 1 + API_SECRET_MAX_CHARACTERS).div_ceil(3) * 4;
+
+/// Base64 as lenient servers read it.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// How the credentials were sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +99,22 @@ pub fn parse(value: &str) -> Result<Authorization, AuthorizationError> {
         Scheme::Basic => decode_basic(payload)?,
     };
     Ok(Authorization::Credentials(scheme, credentials))
+}
+
+/// Whether a field value holds a secret of the gate's making, or the built-in administrator's, in any way that a lenient
+/// reader could find: such a value goes to no origin.
+#[must_use]
+pub fn holds_own_secret(value: &str) -> bool {
+    let is_own = |text: &str| text.contains(API_SECRET_PREFIX) || text.contains(&format!("{ADMINISTRATOR}:"));
+    let payload = value.trim_matches([' ', '\t']).split_once([' ', '\t']).map_or("", |(_, payload)| payload);
+    // Lenient decoders leave out what is no base64, and what is left over at the end.
+    let mut signs: Vec<u8> =
+        payload.bytes().filter(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte)).collect();
+    if signs.len() % 4 == 1 {
+        signs.pop();
+    }
+    let decoded = Zeroizing::new(LENIENT.decode(&signs).unwrap_or_default());
+    is_own(value) || is_own(&String::from_utf8_lossy(&decoded))
 }
 
 /// A second field hidden behind another scheme, or one of the gate's secrets, is no other scheme's business.
@@ -222,6 +247,30 @@ mod tests {
         };
         assert_eq!(credentials.api_key.as_str(), "Aladdin");
         assert_eq!(credentials.api_secret.reveal(), "opensesame");
+    }
+
+    #[test]
+    fn the_gates_own_secrets_are_found_however_they_are_wrapped() {
+        let secret = "gks_00000000000000000000000000000000000000004023f14c";
+        let basic = STANDARD.encode(format!("key:{secret}"));
+        for (value, found) in [
+            (format!("token key:{secret}"), true),
+            (format!("TOKEN   {secret}"), true),
+            (format!("Bearer {secret}"), true),
+            (format!("Basic {basic}"), true),
+            (format!("basic\t{}", basic.trim_end_matches('=')), true),
+            (format!("Basic {}!{}", &basic[..5], &basic[5..]), true),
+            (format!("Basic {basic}A"), true),
+            ("token Administrator:x".to_owned(), true),
+            (format!("Basic {}", STANDARD.encode("Administrator:x")), true),
+            ("token 4c5e1e2f3a4b5c6:9f8e7d6c5b4a321".to_owned(), false),
+            (format!("Basic {}", STANDARD.encode("4c5e1e2f3a4b5c6:9f8e7d6c5b4a321")), false),
+            ("Bearer abc.def".to_owned(), false),
+            ("Basic ?".to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(holds_own_secret(&value), found, "{value}");
+        }
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct Grant {
     pub rules: Vec<AccessRule>,
     /// Whether the registry has to be asked about each request.
     pub strict: bool,
+    /// Whether the origin vouched for the credentials, and not the registry.
+    pub adopted: bool,
 }
 
 impl Grant {
@@ -51,6 +53,12 @@ impl Grant {
             return self;
         }
         Self { roles: Vec::new(), expires_at: None, allowed_ips: Vec::new(), rules: Vec::new(), ..self }
+    }
+
+    /// Whether an adoption is over, and the origin has to be asked again.
+    #[must_use]
+    pub fn is_past_adoption(&self, now: UnixSeconds) -> bool {
+        self.adopted && self.expires_at.is_none_or(|end| end <= now)
     }
 
     /// Its JSON; what is empty or not set is left out.
@@ -70,8 +78,10 @@ impl Grant {
         if let Some(end) = self.expires_at {
             fields.insert("expires_at".to_owned(), end.0.into());
         }
-        if self.strict {
-            fields.insert("strict".to_owned(), true.into());
+        for (name, is_set) in [("strict", self.strict), ("adopted", self.adopted)] {
+            if is_set {
+                fields.insert(name.to_owned(), true.into());
+            }
         }
         Value::Object(fields)
     }
@@ -91,10 +101,8 @@ impl Grant {
             },
             allowed_ips: parse_ranges(&texts(fields.take("allowed_ips"))?).ok()?,
             rules: parse_rules(&texts(fields.take("rules"))?).ok()?,
-            strict: match fields.take("strict") {
-                Some(strict) => strict.as_bool()?,
-                None => false,
-            },
+            strict: flag(fields.take("strict"))?,
+            adopted: flag(fields.take("adopted"))?,
         };
         fields.is_empty().then_some(grant)
     }
@@ -110,6 +118,10 @@ fn texts(list: Option<Value>) -> Option<Vec<String>> {
         Some(Value::Array(values)) => values.into_iter().map(text).collect(),
         Some(_) => None,
     }
+}
+
+fn flag(value: Option<Value>) -> Option<bool> {
+    value.map_or(Some(false), |value| value.as_bool())
 }
 
 /// An entry as it is read; nothing of it is believed yet.
@@ -229,6 +241,7 @@ mod tests {
             allowed_ips: Vec::new(),
             rules: Vec::new(),
             strict: false,
+            adopted: false,
         }
     }
 
@@ -244,7 +257,7 @@ mod tests {
     #[test]
     fn opens_what_it_sealed() {
         let seal_key = SealKey::new(&pepper());
-        for grant in [grant(), limited(), Grant { strict: true, ..limited() }] {
+        for grant in [grant(), limited(), Grant { strict: true, ..limited() }, Grant { adopted: true, ..limited() }] {
             let entry = seal_key.seal(digest("k:s"), &grant);
             assert_eq!(seal_key.open(digest("k:s"), &entry).unwrap().grant(), &grant);
         }

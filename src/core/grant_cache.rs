@@ -64,6 +64,7 @@ mod tests {
             allowed_ips: Vec::new(),
             rules: Vec::new(),
             strict: false,
+            adopted: false,
         };
         let seal_key = SealKey::new(&pepper);
         (digest, Rc::new(seal_key.open(digest, &seal_key.seal(digest, &grant)).unwrap()))

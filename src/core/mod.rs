@@ -1,6 +1,7 @@
 //! The rules of the gate, pure: no I/O, no clock (`now` comes in), no randomness (bytes come in), no platform.
 
 pub mod access_rule;
+pub mod adoption;
 pub mod assertion;
 pub mod authorization;
 pub mod client_address;

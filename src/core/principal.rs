@@ -17,6 +17,7 @@ pub struct Principal {
     api_key: ApiKey,
     roles: Vec<Role>,
     rules: Vec<AccessRule>,
+    adopted: bool,
 }
 
 /// Why a grant does not hold here and now.
@@ -64,6 +65,7 @@ impl Principal {
             api_key: grant.api_key.clone(),
             roles: grant.roles.clone(),
             rules: grant.rules.clone(),
+            adopted: grant.adopted,
         })
     }
 
@@ -95,6 +97,12 @@ impl Principal {
     #[must_use]
     pub fn is_rule_limited(&self) -> bool {
         !self.rules.is_empty()
+    }
+
+    /// Whether the origin vouched for the credentials, which are then its own.
+    #[must_use]
+    pub fn is_adopted(&self) -> bool {
+        self.adopted
     }
 
     /// Whether a request of this method and path is inside the rules.
@@ -149,6 +157,7 @@ mod tests {
             allowed_ips: vec![AddressRange::parse("192.0.2.0/24").unwrap()],
             rules: vec![AccessRule::parse("GET /a/**").unwrap()],
             strict: false,
+            adopted: false,
         }
     }
 

@@ -46,11 +46,15 @@ pub enum JwkError {
     /// The first key has no private half.
     #[error("a first key without `d`, which cannot sign")]
     Public,
+    /// Origins could not tell which of them was meant.
+    #[error("the same key twice")]
+    Twice,
 }
 
 /// The keys of a gate.
 pub struct KeyRing {
     signing: SigningKey,
+    pairs: Vec<Pair>,
     published: Vec<Value>,
 }
 
@@ -64,15 +68,18 @@ pub struct SigningKey {
 pub enum Material {
     /// HS256's shared key, which signs here.
     Shared(KeyedHash),
-    /// A pair for the platform to sign with.
-    Pair {
-        /// ES256 or EdDSA.
-        algorithm: Algorithm,
-        /// The private JWK, in JSON.
-        private: Zeroizing<String>,
-        /// The public JWK, in JSON.
-        public: String,
-    },
+    /// The first of the pairs, with which the platform signs.
+    Pair,
+}
+
+/// A pair of keys, or the public half of one, as the platform takes them.
+pub struct Pair {
+    /// ES256 or EdDSA.
+    pub algorithm: Algorithm,
+    /// The private JWK, in JSON.
+    pub private: Option<Zeroizing<String>>,
+    /// The public JWK, in JSON.
+    pub public: String,
 }
 
 impl KeyRing {
@@ -80,19 +87,32 @@ impl KeyRing {
     pub fn parse(text: &str) -> Result<Self, JwkError> {
         let value: Value = serde_json::from_slice(text.as_bytes()).map_err(|_| JwkError::Format)?;
         let keys = match value.get("keys") {
+            Some(_) if value.get("kty").is_some() => return Err(JwkError::Format),
             Some(keys) => keys.as_array().ok_or(JwkError::Format)?.as_slice(),
             None => std::slice::from_ref(&value),
         };
         let keys = keys.iter().map(Jwk::read).collect::<Result<Vec<_>, _>>()?;
+        let mut thumbprints: Vec<_> = keys.iter().map(Jwk::thumbprint).collect();
+        thumbprints.sort();
+        thumbprints.dedup();
+        if thumbprints.len() < keys.len() {
+            return Err(JwkError::Twice);
+        }
+        let signing = keys.first().ok_or(JwkError::Format)?.signing_key()?;
         let published = keys.iter().filter_map(Jwk::published).collect();
-        let first = keys.into_iter().next().ok_or(JwkError::Format)?;
-        Ok(Self { signing: first.signing_key()?, published })
+        Ok(Self { signing, published, pairs: keys.iter().filter_map(Jwk::pair).collect() })
     }
 
     /// The key that signs.
     #[must_use]
     pub fn signing(&self) -> &SigningKey {
         &self.signing
+    }
+
+    /// All pairs, in the order given.
+    #[must_use]
+    pub fn pairs(&self) -> &[Pair] {
+        &self.pairs
     }
 
     /// The set for origins (RFC 7517 §5).
@@ -146,10 +166,11 @@ impl Jwk {
             _ => return Err(JwkError::Kind),
         };
         // RFC 9864 names the second of what RFC 8037 calls EdDSA.
-        let is_named = |name| name == algorithm.as_str() || algorithm == Algorithm::EdDsa && name == "Ed25519";
-        for (member, fits) in
-            [("alg", text(key, "alg").is_none_or(is_named)), ("use", text(key, "use").is_none_or(is_sig))]
-        {
+        let is_named = |name: &str| name == algorithm.as_str() || algorithm == Algorithm::EdDsa && name == "Ed25519";
+        let is_sig = |purpose: &str| purpose == "sig";
+        let says =
+            |member, fits: &dyn Fn(&str) -> bool| key.get(member).is_none_or(|value| value.as_str().is_some_and(fits));
+        for (member, fits) in [("alg", says("alg", &is_named)), ("use", says("use", &is_sig))] {
             if !fits {
                 return Err(JwkError::Purpose(member));
             }
@@ -190,22 +211,33 @@ impl Jwk {
         Some(Value::Object(key))
     }
 
-    fn signing_key(self) -> Result<SigningKey, JwkError> {
+    fn pair(&self) -> Option<Pair> {
+        if self.algorithm == Algorithm::Hs256 {
+            return None;
+        }
+        let mut key = self.required.clone();
+        let public = written(&Value::Object(key.clone()));
+        let private = self.private.as_ref().map(|private| {
+            key.insert("d".to_owned(), private.as_str().into());
+            Zeroizing::new(written(&Value::Object(key)))
+        });
+        Some(Pair { algorithm: self.algorithm, private, public })
+    }
+
+    fn signing_key(&self) -> Result<SigningKey, JwkError> {
         let may_sign = |operations: &Value| operations.as_array().is_some_and(|list| list.contains(&"sign".into()));
         if !self.operations.as_ref().is_none_or(may_sign) {
             return Err(JwkError::Purpose("key_ops"));
         }
         let header = object! { "alg": self.algorithm.as_str(), "kid": self.thumbprint(), "typ": "JWT" };
         let private = self.private.as_ref().ok_or(JwkError::Public)?;
-        let material = if self.algorithm == Algorithm::Hs256 {
-            let secret = Zeroizing::new(URL_SAFE_NO_PAD.decode(private.as_bytes()).map_err(|_| JwkError::Member("k"))?);
-            Material::Shared(KeyedHash::new_from_slice(&secret).map_err(|_| JwkError::Member("k"))?)
-        } else {
-            let mut key = self.required.clone();
-            let public = written(&Value::Object(key.clone()));
-            key.insert("d".to_owned(), private.as_str().into());
-            let private = Zeroizing::new(written(&Value::Object(key)));
-            Material::Pair { algorithm: self.algorithm, private, public }
+        let material = match self.algorithm {
+            Algorithm::Hs256 => {
+                let secret = URL_SAFE_NO_PAD.decode(private.as_bytes()).map(Zeroizing::new);
+                let secret = secret.map_err(|_| JwkError::Member("k"))?;
+                Material::Shared(KeyedHash::new_from_slice(&secret).map_err(|_| JwkError::Member("k"))?)
+            }
+            Algorithm::Es256 | Algorithm::EdDsa => Material::Pair,
         };
         Ok(SigningKey { header: URL_SAFE_NO_PAD.encode(written(&header)), material })
     }
@@ -213,10 +245,6 @@ impl Jwk {
 
 fn text<'a>(key: &'a Value, member: &str) -> Option<&'a str> {
     key.get(member)?.as_str()
-}
-
-fn is_sig(purpose: &str) -> bool {
-    purpose == "sig"
 }
 
 fn check_member(key: &Value, member: &'static str, algorithm: Algorithm) -> Result<(), JwkError> {
@@ -303,6 +331,9 @@ mod tests {
             (changed(P256, "alg", "ES384".into()), JwkError::Purpose("alg")),
             (changed(SHARED, "alg", "ES256".into()), JwkError::Purpose("alg")),
             (changed(P256, "use", "enc".into()), JwkError::Purpose("use")),
+            (changed(P256, "alg", 5.into()), JwkError::Purpose("alg")),
+            (changed(P256, "keys", json!([])), JwkError::Format),
+            (format!(r#"{{"keys":[{P256},{ED25519},{P256}]}}"#), JwkError::Twice),
             (changed(P256, "key_ops", json!(["verify"])), JwkError::Purpose("key_ops")),
         ] {
             assert_eq!(error(&text), Some(expected), "{text}");

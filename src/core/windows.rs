@@ -27,6 +27,11 @@ impl Windows {
         self.entries.put(key, (now_ms, count));
     }
 
+    /// Forgets a key.
+    pub fn forget(&mut self, key: u128) {
+        self.entries.pop(&key);
+    }
+
     /// Notes that it happened.
     pub fn note(&mut self, key: u128, now_ms: f64) {
         let (start_ms, count) = self.open(key, now_ms).unwrap_or((now_ms, 0));

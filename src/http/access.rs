@@ -1,8 +1,9 @@
 //! Whether a request has to authenticate before it goes on, and with what.
 
-use super::configuration::{Anonymous, Configuration};
+use super::configuration::{Anonymous, Configuration, OriginKind};
 use super::cors::is_allowed;
 use super::cross_site::is_cross_site_change;
+use super::frappe::has_command;
 use super::refusal::Refusal;
 use super::request_head::RequestHead;
 use super::resource::Resource;
@@ -47,9 +48,20 @@ pub fn access(configuration: &Configuration, head: &RequestHead, mut resource: R
     }
     match credentials {
         Some(credentials) => Ok(Access::Authenticate(credentials)),
-        None if pass || head.is_preflight() || is_public(configuration, head) => Ok(Access::Anonymous),
+        None if pass => Ok(Access::Anonymous),
+        None if head.is_preflight() || is_public(configuration, head) => {
+            check_command(configuration, head)?;
+            Ok(Access::Anonymous)
+        }
         None => Err(Refusal::NoCredentials),
     }
+}
+
+/// Refuses a request that is good for its path alone and names a method to Frappe, which would run it whatever the path
+/// says.
+pub fn check_command(configuration: &Configuration, head: &RequestHead) -> Result<(), Refusal> {
+    let is_named = configuration.origin_kind == OriginKind::Frappe && has_command(&head.url.query);
+    if is_named { Err(Refusal::Command) } else { Ok(()) }
 }
 
 fn own(

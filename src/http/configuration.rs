@@ -35,15 +35,18 @@ const AUDIT_DAYS_DEFAULT: u32 = 365;
 /// Ten years.
 const AUDIT_DAYS_MAX: u32 = 3650;
 
-/// Variables of features that this build does not have, each with the one value that changes nothing.
-const NOT_BUILT: [(&str, &str); 3] = [("ORIGIN_KIND", "http"), ("ADOPT", "off"), ("MODE", "enforce")];
-
 /// The configuration of a gate, checked.
 pub struct Configuration {
     /// Where authorised requests go.
     pub target: Target,
     /// How long the origin may take to answer with its head; without a limit, if empty.
     pub origin_timeout_seconds: Option<u32>,
+    /// What kind of server stands there.
+    pub origin_kind: OriginKind,
+    /// Whether credentials that are unknown here are tried at the origin.
+    pub adopt: bool,
+    /// Whether refusals on the way to the origin are carried out.
+    pub mode: Mode,
     /// What happens to requests without credentials.
     pub anonymous: Anonymous,
     /// Paths that need no credentials.
@@ -91,6 +94,35 @@ pub enum Target {
     Zone,
 }
 
+/// What kind of server the origin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OriginKind {
+    /// Any HTTP server.
+    Http,
+    /// A Frappe site.
+    Frappe,
+}
+
+/// What becomes of a request that is to be refused on its way to the origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It is refused.
+    Enforce,
+    /// It is logged, and goes on without an identity.
+    Observe,
+}
+
+impl Mode {
+    /// Its word in `MODE`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Observe => "observe",
+        }
+    }
+}
+
 /// What happens to requests without credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anonymous {
@@ -133,20 +165,26 @@ pub fn read(
     let mut reader = Reader::new(variable);
     let limits = reader.choice("LIMITS", [("on", true), ("off", false)]).unwrap_or(true);
     reader.check_bindings(bindings, limits);
-    reader.check_not_built();
     let target = reader.target(bindings.origin_service);
     // No limit is 0 here alone: it cannot be written.
     let origin_timeout_seconds =
         Some(reader.number("ORIGIN_TIMEOUT_SECONDS", 0, 1..=ORIGIN_TIMEOUT_MAX_SECONDS)).filter(|seconds| *seconds > 0);
     let pepper = reader.pepper();
     let administrator_secret = reader.administrator_secret();
+    let origin_kind = reader.choice("ORIGIN_KIND", [("http", OriginKind::Http), ("frappe", OriginKind::Frappe)]);
+    let origin_kind = origin_kind.unwrap_or(OriginKind::Http);
+    let adopt = reader.choice("ADOPT", [("on", true), ("off", false)]).unwrap_or(false);
+    if adopt && origin_kind != OriginKind::Frappe {
+        reader.problem("ADOPT", "asks the origin as Frappe is asked: it needs `ORIGIN_KIND = \"frappe\"`");
+    }
+    let mode = reader.choice("MODE", [("enforce", Mode::Enforce), ("observe", Mode::Observe)]);
     let anonymous = reader.choice("ANONYMOUS", [("deny", Anonymous::Deny), ("pass", Anonymous::Pass)]);
     let public_paths = reader.public_paths();
     let public_url = reader.checked("PUBLIC_URL", "is no address like https://gate.example.com", WebOrigin::parse);
     let management_host = reader.checked("MANAGEMENT_HOST", "is no host", |text| {
         text.parse::<Authority>().ok().filter(|_| !text.contains('@')).map(|host| host.as_str().to_ascii_lowercase())
     });
-    let origin_authorization = reader.origin_authorization();
+    let origin_authorization = reader.origin_authorization(adopt);
     let origin_site = reader.checked("ORIGIN_SITE", "is no site name", |text| {
         let fits = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte));
         fits.then(|| text.to_owned())
@@ -167,6 +205,9 @@ pub fn read(
             Ok(Configuration {
                 target,
                 origin_timeout_seconds,
+                origin_kind,
+                adopt,
+                mode: mode.unwrap_or(Mode::Enforce),
                 anonymous: anonymous.unwrap_or(Anonymous::Deny),
                 public_paths,
                 public_url,
@@ -200,14 +241,6 @@ impl Reader<'_> {
         for (name, there) in [("FAILED_AUTH", bindings.failed_auth), ("REQUESTS", bindings.requests)] {
             if limits && !there {
                 self.problem(name, "is not bound; `LIMITS = \"off\"` goes without it");
-            }
-        }
-    }
-
-    fn check_not_built(&mut self) {
-        for (name, harmless) in NOT_BUILT {
-            if self.text(name).is_some_and(|text| text != harmless) {
-                self.problem(name, format!("can only be `{harmless}`: this build has nothing else"));
             }
         }
     }
@@ -304,7 +337,7 @@ impl Reader<'_> {
         Some(Issuer { keys: keys.ok()?, issuer: public_url?.to_string(), audience: audience? })
     }
 
-    fn origin_authorization(&mut self) -> Option<OriginAuthorization> {
+    fn origin_authorization(&mut self, adopt: bool) -> Option<OriginAuthorization> {
         let forward = self.choice("FORWARD_CREDENTIALS", TRUTH);
         let secret = self.optional_text("ORIGIN_AUTHORIZATION").map(Zeroizing::new);
         match (secret, forward.unwrap_or(false)) {
@@ -312,6 +345,13 @@ impl Reader<'_> {
             (None, true) => Some(OriginAuthorization::Forward),
             (Some(_), true) => {
                 self.problem("FORWARD_CREDENTIALS", "and ORIGIN_AUTHORIZATION exclude each other");
+                None
+            }
+            (Some(_), false) if adopt => {
+                self.problem(
+                    "ADOPT",
+                    "and ORIGIN_AUTHORIZATION exclude each other: adopted credentials go on to the origin",
+                );
                 None
             }
             (Some(value), false) => {

@@ -45,7 +45,8 @@ fn values_are_taken() {
             ("ADMINISTRATOR_SECRET", &"s".repeat(32)),
             ("CACHE_SECONDS", "0"),
             ("KV_CACHE_SECONDS", "60"),
-            ("MODE", "enforce"),
+            ("MODE", "observe"),
+            ("ORIGIN_KIND", "frappe"),
             ("LIMITS", "off"),
             ("DEBUG_TIMING", "true"),
             ("ALLOWED_ORIGINS", "https://app.test, http://127.0.0.1:3000/"),
@@ -57,6 +58,7 @@ fn values_are_taken() {
     .ok()
     .unwrap();
     assert_eq!(configuration.target, Target::Zone);
+    assert_eq!((configuration.mode, configuration.origin_kind), (Mode::Observe, OriginKind::Frappe));
     assert_eq!(configuration.anonymous, Anonymous::Pass);
     assert_eq!(configuration.public_paths.len(), 2);
     assert_eq!(configuration.management_host.as_deref(), Some("admin.gate.test"));
@@ -109,8 +111,9 @@ fn every_wrong_value_is_a_problem_with_its_name() {
         ("KV_CACHE_SECONDS", "29", "KV_CACHE_SECONDS is no whole number from 30 to 3600"),
         ("ORIGIN_TIMEOUT_SECONDS", "0", "ORIGIN_TIMEOUT_SECONDS is no whole number from 1 to 3600"),
         ("AUDIT_DAYS", "0", "AUDIT_DAYS is no whole number from 1 to 3650"),
-        ("MODE", "observe", "MODE can only be `enforce`: this build has nothing else"),
-        ("ORIGIN_KIND", "frappe", "ORIGIN_KIND can only be `http`: this build has nothing else"),
+        ("MODE", "watch", "MODE is none of `enforce`, `observe`"),
+        ("ORIGIN_KIND", "django", "ORIGIN_KIND is none of `http`, `frappe`"),
+        ("ADOPT", "on", "ADOPT asks the origin as Frappe is asked: it needs `ORIGIN_KIND = \"frappe\"`"),
         (
             "ALLOWED_ORIGINS",
             "https://a.test, *",
@@ -141,6 +144,15 @@ fn assertions_name_their_issuer_and_their_audience() {
     }
     let given = [("PUBLIC_URL", "https://gate.test"), ("ASSERTION_JWK", SHARED_KEY)];
     assert_eq!(read_with(&given, BOUND).ok().unwrap().issuer.unwrap().audience, "http://127.0.0.1:8000");
+}
+
+#[test]
+fn adopted_credentials_and_the_origins_own_exclude_each_other() {
+    let frappe = [("ORIGIN_KIND", "frappe"), ("ADOPT", "on")];
+    assert!(read_with(&frappe, BOUND).ok().unwrap().adopt);
+    let both = [frappe[0], frappe[1], ("ORIGIN_AUTHORIZATION", "token a:b")];
+    let problem = "ADOPT and ORIGIN_AUTHORIZATION exclude each other: adopted credentials go on to the origin";
+    assert_eq!(problems(&both, BOUND), [problem]);
 }
 
 #[test]

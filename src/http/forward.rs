@@ -6,9 +6,11 @@ use std::rc::Rc;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::configuration::{Configuration, OriginAuthorization, Target};
+use super::configuration::{Configuration, Mode, OriginAuthorization, OriginKind, Target};
+use super::frappe::{cookie_without_session, query_without_session};
 use super::refusal::Refusal;
 use super::request_head::RequestHead;
+use crate::core::authorization::holds_own_secret;
 use crate::core::principal::Principal;
 use crate::core::role::Role;
 
@@ -56,13 +58,21 @@ pub struct Identity {
 /// Plans how a request is forwarded, with an identity or with none.
 #[must_use]
 pub fn plan(configuration: &Configuration, head: &RequestHead, identity: Option<&Identity>) -> Forward {
-    let url = match &configuration.target {
-        // Set into the origin's address, never resolved against it: //evil.example/x is a path.
-        Target::Url(origin) => format!("{origin}{}{}", head.url.raw_path, head.url.query),
-        Target::Service | Target::Zone => head.url.full.clone(),
+    // Frappe lets a session win over a token, and would then act for somebody else. An observing gate leaves that be.
+    let ends_sessions =
+        identity.is_some() && configuration.origin_kind == OriginKind::Frappe && configuration.mode == Mode::Enforce;
+    let query = if ends_sessions { query_without_session(&head.url.query) } else { head.url.query.clone() };
+    // Set into the origin's address, never resolved against it: //evil.example/x is a path.
+    let origin = match &configuration.target {
+        Target::Url(origin) => origin.to_string(),
+        Target::Service | Target::Zone => head.url.web_origin(),
     };
-    let is_rule_limited = identity.is_some_and(|identity| identity.principal.is_rule_limited());
-    let is_unwanted = |name: &&String| is_reserved(name) || is_rule_limited && is_method_override(name);
+    let url = format!("{origin}{}{query}", head.url.raw_path);
+    // What an origin answers to TRACE is the request itself: it must hold nothing that the client does not know (RFC 9110
+    // §9.3.8).
+    let identity = identity.filter(|_| head.method != "TRACE");
+    let is_limited = identity.is_some_and(|identity| identity.principal.is_rule_limited()) || head.is_preflight();
+    let is_unwanted = |name: &&String| is_reserved(name) || is_limited && is_method_override(name);
     let mut remove: Vec<String> = head.header_names.iter().filter(is_unwanted).cloned().collect();
     remove.extend(named_by_connection(head));
     let mut set = vec![
@@ -79,13 +89,39 @@ pub fn plan(configuration: &Configuration, head: &RequestHead, identity: Option<
         set.extend(assertion.as_deref().map(|assertion| ("X-Gatehouse-Assertion", assertion.to_owned())));
         set.push(("X-Forwarded-User", utf8_percent_encode(principal.user(), NAME).to_string()));
         set.push(("X-Forwarded-Groups", groups(principal.roles())));
-        match &configuration.origin_authorization {
-            OriginAuthorization::Remove => remove.push("authorization".to_owned()),
-            OriginAuthorization::Replace(value) => set.push(("Authorization", value.as_str().to_owned())),
-            OriginAuthorization::Forward => {}
+    }
+    match authorization(configuration, head, identity) {
+        OriginAuthorization::Remove => remove.push("authorization".to_owned()),
+        OriginAuthorization::Replace(value) => set.push(("Authorization", value.as_str().to_owned())),
+        OriginAuthorization::Forward => {}
+    }
+    if let Some(cookie) =
+        head.cookie.as_deref().filter(|_| ends_sessions && !remove.iter().any(|name| name == "cookie"))
+    {
+        match cookie_without_session(cookie) {
+            Some(kept) => set.push(("Cookie", kept)),
+            None => remove.push("cookie".to_owned()),
         }
     }
     Forward { url, remove, set }
+}
+
+/// What becomes of the client's `Authorization`. Nobody's carries a secret of the gate's own to the origin, unless that is
+/// what the operator asked for.
+fn authorization<'a>(
+    configuration: &'a Configuration,
+    head: &RequestHead,
+    identity: Option<&Identity>,
+) -> &'a OriginAuthorization {
+    let holds_own_secret = || head.authorization.as_deref().is_some_and(holds_own_secret);
+    match identity {
+        // The origin goes on judging what it knows, as before.
+        Some(_) if configuration.mode == Mode::Observe && !holds_own_secret() => &OriginAuthorization::Forward,
+        Some(identity) if identity.principal.is_adopted() => &OriginAuthorization::Forward,
+        Some(_) => &configuration.origin_authorization,
+        None if head.method == "TRACE" || holds_own_secret() => &OriginAuthorization::Remove,
+        None => &OriginAuthorization::Forward,
+    }
 }
 
 fn is_reserved(name: &str) -> bool {

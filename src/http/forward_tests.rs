@@ -29,6 +29,7 @@ fn identity(user: &str, roles: &[&str], rules: &[&str]) -> Identity {
         allowed_ips: Vec::new(),
         rules: rules.iter().map(|rule| AccessRule::parse(rule).unwrap()).collect(),
         strict: false,
+        adopted: false,
     };
     let principal = Principal::authenticate(&grant, UnixSeconds(0), None).unwrap();
     Identity { principal, assertion: Some("a.b.c".into()) }

@@ -150,7 +150,7 @@ pub fn health(details: Option<(u64, &Configuration)>) -> Answer {
     let mut body = object! { "status": "ok" };
     if let (Some((outbox, configuration)), Some(fields)) = (details, body.as_object_mut()) {
         fields.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
-        fields.insert("mode".to_owned(), "enforce".into());
+        fields.insert("mode".to_owned(), configuration.mode.as_str().into());
         fields.insert("outbox".to_owned(), outbox.into());
         fields.insert("not_set".to_owned(), configuration.not_set.clone().into());
     }

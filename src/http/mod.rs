@@ -6,6 +6,7 @@ pub mod configuration;
 pub mod cors;
 pub mod cross_site;
 pub mod forward;
+pub mod frappe;
 pub mod import;
 pub mod location;
 pub mod management;

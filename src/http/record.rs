@@ -39,6 +39,8 @@ pub enum Outcome {
     Forwarded,
     /// The gate refused it.
     Refused,
+    /// The gate would have refused it, and only looked on.
+    Observed,
 }
 
 impl Outcome {
@@ -47,6 +49,7 @@ impl Outcome {
             Self::Answered => "answered",
             Self::Forwarded => "forwarded",
             Self::Refused => "refused",
+            Self::Observed => "observed",
         }
     }
 }

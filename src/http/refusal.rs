@@ -42,7 +42,10 @@ pub enum Refusal {
     /// Outside the principal's rules.
     #[error("outside the rules")]
     OutsideRules,
-    /// This client's attempts to manage have failed too often.
+    /// A method to run in the query of a request that is good for its path alone.
+    #[error("cmd in the query")]
+    Command,
+    /// Attempts from this client's address have failed too often.
     #[error("too many failed attempts")]
     TooManyAttempts {
         /// How long it has to wait.
@@ -155,6 +158,44 @@ impl Refusal {
         matches!(self, Self::Authorization(_) | Self::UnknownCredentials | Self::Grant(_) | Self::GrantRefused(_))
     }
 
+    /// Whether it is the gate's judgement on a request, which an observing gate keeps to itself; and not a failure of the
+    /// origin or of the gate's own, which nothing could be forwarded in spite of.
+    #[must_use]
+    pub fn is_judgement(&self) -> bool {
+        match self {
+            Self::NoCredentials
+            | Self::Authorization(_)
+            | Self::OtherScheme
+            | Self::UnknownCredentials
+            | Self::Grant(_)
+            | Self::GrantRefused(_)
+            | Self::OutsideRules
+            | Self::Command
+            | Self::TooManyAttempts { .. }
+            | Self::TooManyRequests
+            | Self::AdministratorForwarded
+            | Self::CrossSite
+            | Self::KvFailed
+            | Self::RegistryFailed
+            | Self::LimitFailed
+            | Self::SigningFailed => true,
+            Self::NotSystemManager
+            | Self::GenerateByGet
+            | Self::NoSuchRoute
+            | Self::NoSuchUser
+            | Self::Method { .. }
+            | Self::BodyTooLarge
+            | Self::BodyUnreadable
+            | Self::Parameter(_)
+            | Self::ImportConflict(_)
+            | Self::OriginUnreachable
+            | Self::OriginTimeout
+            | Self::Loop
+            | Self::Misconfigured(_)
+            | Self::Internal(_) => false,
+        }
+    }
+
     /// The response. `challenge_basic`: whether a browser may ask its user for a password.
     #[must_use]
     pub fn answer(&self, envelope: Envelope, challenge_basic: bool) -> Answer {
@@ -191,6 +232,7 @@ impl Refusal {
             | Self::GrantRefused(GrantRefusal::Expired | GrantRefusal::Address)
             | Self::Grant(GrantError::Format | GrantError::Seal | GrantError::Content) => unauthorized(challenge_basic),
             Self::OutsideRules => plain(403, "PermissionError", "These credentials are not good for this request."),
+            Self::Command => plain(403, "PermissionError", "This request may not name a method in cmd."),
             Self::TooManyAttempts { wait_seconds } => Shown {
                 header: Some(("Retry-After", wait_seconds.to_string())),
                 ..plain(429, "TooManyRequestsError", "Too many failed attempts. Wait.")

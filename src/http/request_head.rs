@@ -18,6 +18,8 @@ pub struct RequestHead {
     pub authorization: Option<String>,
     /// `Connection`.
     pub connection: Option<String>,
+    /// `Cookie`.
+    pub cookie: Option<String>,
     /// `Origin`.
     pub origin: Option<String>,
     /// `Access-Control-Request-Headers`, of a preflight.
@@ -115,6 +117,7 @@ pub(super) fn head(method: &str, url: &str) -> RequestHead {
         header_names: Vec::new(),
         authorization: None,
         connection: None,
+        cookie: None,
         origin: None,
         requested_headers: None,
         sec_fetch_site: None,

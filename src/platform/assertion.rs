@@ -11,7 +11,7 @@ use super::{log, now};
 use crate::core::assertion::{Issuer, sign_shared, signed};
 use crate::core::digest::Digest;
 use crate::core::principal::Principal;
-use crate::core::signing_key::Material;
+use crate::core::signing_key::{Material, Pair};
 use crate::http::refusal::Refusal;
 
 /// Signs who the request acts for, where there is a key to sign with.
@@ -36,24 +36,39 @@ pub async fn assertion(call: &Call<'_>, digest: Digest, principal: &Principal) -
 async fn sign(gate: &Gate, issuer: &Issuer, input: &str) -> Result<String, JsValue> {
     Ok(match issuer.keys.signing().material() {
         Material::Shared(key) => signed(input, &sign_shared(key, input)),
-        Material::Pair { .. } => {
-            let signer = gate.signer.get().ok_or("the key was not imported")?;
+        Material::Pair => {
+            let signer = gate
+                .signer
+                .get()
+                .and_then(|signer| signer.as_ref().ok()?.as_ref())
+                .ok_or("the key was not imported")?;
             signed(input, &signer.sign(input).await?)
         }
     })
 }
 
-/// Imports the key that signs, once in an isolate's life.
-pub async fn prepare(gate: &Gate) -> Result<(), JsValue> {
-    let Some(Material::Pair { algorithm, private, public }) =
-        gate.configuration.issuer.as_ref().map(|issuer| issuer.keys.signing().material())
-    else {
-        return Ok(());
-    };
+/// Imports the pair that signs and tries the others, once in an isolate's life. Tells whether all of them are good.
+pub async fn prepare(gate: &Gate) -> bool {
+    let pairs = gate.configuration.issuer.as_ref().map_or(&[][..], |issuer| issuer.keys.pairs());
+    if pairs.is_empty() {
+        return true;
+    }
     if gate.signer.get().is_none() {
-        let signer = Signer::import(*algorithm, private, public).await?;
+        let signer = import(pairs).await.map_err(|error| log::background_failure("ASSERTION_JWK", &error));
         // Another request may have imported it meanwhile.
         let _ = gate.signer.set(signer);
     }
-    Ok(())
+    gate.signer.get().is_some_and(Result::is_ok)
+}
+
+/// The signer of the first pair, if that has a private half.
+async fn import(pairs: &[Pair]) -> Result<Option<Signer>, JsValue> {
+    let mut first = None;
+    for (number, pair) in pairs.iter().enumerate() {
+        let signer = Signer::import(pair).await?;
+        if number == 0 {
+            first = signer;
+        }
+    }
+    Ok(first)
 }

@@ -46,9 +46,12 @@ pub async fn principal(call: &Call<'_>, digest: Digest) -> Result<Principal, Ref
         }
     };
     let _ = call.holder.set(LoggedHolder::Grant(Rc::clone(&grant)));
-    let principal = match grant.authenticate(now(), call.head.client_address.as_deref())? {
+    let judged = grant.authenticate(now(), call.head.client_address.as_deref())?;
+    limits::count_request(call, grant.grant().api_key.as_str()).await?;
+    let principal = match judged {
         Authenticated::Principal(principal) => principal,
         Authenticated::AskRegistry => {
+            limits::check_address(call)?;
             let grant = identify(call, digest).await?;
             Principal::authenticate(&grant, now(), call.head.client_address.as_deref())?
         }
@@ -56,7 +59,6 @@ pub async fn principal(call: &Call<'_>, digest: Digest) -> Result<Principal, Ref
     if !principal.may(&call.head.method, &call.head.url.path) {
         return Err(Refusal::OutsideRules);
     }
-    limits::count_request(call, &principal).await?;
     note_use(call, digest);
     Ok(principal)
 }

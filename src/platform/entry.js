@@ -23,7 +23,10 @@ function revive() {
 export default {
   fetch(request, env, context) {
     revive();
-    return gatehouse.fetch(request, env, context);
+    const response = gatehouse.fetch(request, env, context);
+    // A client that hangs up ends its request wherever that is waiting, and nobody would log what was done for it.
+    context.waitUntil(response.catch(() => {}));
+    return response;
   },
 };
 

@@ -8,7 +8,6 @@ use worker::Env;
 
 use super::assertion::prepare;
 use super::bindings::find;
-use super::log;
 use super::signing::Signer;
 use crate::core::assertion::AssertionCache;
 use crate::core::failures::Failures;
@@ -23,8 +22,8 @@ pub struct Gate {
     pub usage: RefCell<Usage>,
     pub failures: RefCell<Failures>,
     pub assertions: RefCell<AssertionCache>,
-    /// The key that signs assertions, once it is imported.
-    pub signer: OnceCell<Signer>,
+    /// The pair that signs assertions, once it is imported; an error, if any pair is no good.
+    pub signer: OnceCell<Result<Option<Signer>, ()>>,
 }
 
 thread_local! {
@@ -34,14 +33,11 @@ thread_local! {
 /// The isolate's gate with all that it needs to serve a request, or what is wrong with its configuration.
 pub async fn ready(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
     let gate = gate(env)?;
-    match prepare(&gate).await {
-        Ok(()) => Ok(gate),
-        Err(error) => {
-            log::background_failure("WebCrypto", &error);
-            let what = "holds a private key that does not fit its public half".to_owned();
-            Err(vec![Problem { name: "ASSERTION_JWK", what }])
-        }
+    if prepare(&gate).await {
+        return Ok(gate);
     }
+    let what = "holds a key that is none, or whose private half does not fit its public one".to_owned();
+    Err(vec![Problem { name: "ASSERTION_JWK", what }])
 }
 
 /// The isolate's gate, or what is wrong with its configuration.

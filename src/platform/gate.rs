@@ -62,15 +62,21 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
         }
     };
     let finish = finish(&gate, &head, call.gate_milliseconds.get().unwrap_or_else(|| milliseconds_since(arrived_ms)));
-    let (response, is_logged) = match reply {
-        Reply::Own(answer) => (outgoing::own(&answer, &head, &finish)?, true),
-        // The registry decided, and has logged it.
-        Reply::Registry(response) => (outgoing::of_registry(response, &finish)?, false),
+    // The registry decided, and has logged it.
+    let is_logged = !matches!(reply, Reply::Registry(_));
+    let response = match reply {
+        Reply::Own(answer) => outgoing::own(&answer, &head, &finish),
+        Reply::Registry(response) => outgoing::of_registry(response, &finish),
         Reply::Origin(response) => {
             record.outcome = Outcome::Forwarded;
-            (outgoing::of_origin(response, &gate.configuration, &head, &finish)?, true)
+            outgoing::of_origin(response, &gate.configuration, &head, &finish)
         }
     };
+    let response = response.or_else(|error| {
+        log::failure("response", &head, &error);
+        let refusal = Refusal::Internal("the response could not be rebuilt");
+        outgoing::own(&refuse(&mut record, &head, &refusal), &head, &finish)
+    })?;
     if is_logged {
         record.holder = call.holder.get().map(LoggedHolder::names);
         record.status = response.status();

@@ -24,6 +24,7 @@ pub fn head(request: &Request) -> Result<RequestHead, JsValue> {
         url: RequestUrl::parse(&request.url()).ok_or_else(|| JsValue::from_str("no URL"))?,
         authorization: field("authorization")?,
         connection: field("connection")?,
+        cookie: field("cookie")?,
         origin: field("origin")?,
         requested_headers: field("access-control-request-headers")?,
         sec_fetch_site: field("sec-fetch-site")?,

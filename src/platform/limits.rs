@@ -6,7 +6,6 @@ use super::bindings::RateLimit;
 use super::call::Call;
 use super::{log, now_ms};
 use crate::core::client_address::network;
-use crate::core::principal::Principal;
 use crate::http::refusal::Refusal;
 
 /// Refuses a client whose address has failed too often, before anybody is asked about its credentials.
@@ -18,12 +17,13 @@ pub fn check_address(call: &Call<'_>) -> Result<(), Refusal> {
     wait.map_or(Ok(()), |wait_seconds| Err(Refusal::TooManyAttempts { wait_seconds }))
 }
 
-/// Counts a request with valid credentials.
-pub async fn count_request(call: &Call<'_>, principal: &Principal) -> Result<(), Refusal> {
+/// Counts a request of a subject: an api_key whose credentials are good, or what stands for credentials that the registry is
+/// to judge.
+pub async fn count_request(call: &Call<'_>, subject: &str) -> Result<(), Refusal> {
     if !call.gate.configuration.limits {
         return Ok(());
     }
-    match ask(call, "REQUESTS", principal.api_key().as_str()).await {
+    match ask(call, "REQUESTS", subject).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Refusal::TooManyRequests),
         Err(error) => {

@@ -4,7 +4,7 @@ use web_sys::{Request, Response};
 
 use super::authentication::{Holder, holder, note_use};
 use super::call::Call;
-use super::limits::count_failure;
+use super::limits::{count_failure, count_request};
 use super::now_ms;
 use super::registry_client::{ADMINISTRATOR, forward};
 use crate::core::credentials::Credentials;
@@ -20,6 +20,8 @@ pub async fn answer(call: &Call<'_>, request: &Request, credentials: &Credential
             if let Some(wait_seconds) = failures.borrow_mut().wait_seconds(address, now_ms()) {
                 return Err(Refusal::TooManyAttempts { wait_seconds });
             }
+            // By digest: with an api_key alone nobody uses up what another has left.
+            count_request(call, &digest.to_hex()).await?;
             let response = forward(call, request, &digest.to_hex()).await?;
             if response.ok() {
                 note_use(call, digest);

@@ -62,11 +62,18 @@ pub fn of_registry(response: Response, finish: &Finish) -> Result<Response, JsVa
 fn copy(response: &Response) -> Result<Response, JsValue> {
     // The Response itself is its init: status, status text and every header field, Set-Cookie by Set-Cookie.
     let init: &ResponseInit = response.unchecked_ref();
-    Response::new_with_opt_readable_stream_and_init(response.body().as_ref(), init)
+    let body = response.body();
+    Response::new_with_opt_readable_stream_and_init(body.as_ref(), init).or_else(|_| {
+        // A status text that HTTP takes and `Response` does not.
+        let init = ResponseInit::new();
+        init.set_status(response.status());
+        init.set_headers(&response.headers());
+        Response::new_with_opt_readable_stream_and_init(body.as_ref(), &init)
+    })
 }
 
 /// The origin's response: its body untouched, its header fields but for the request id and a `Location` that names
-/// the origin. What cannot be rebuilt (an upgrade, a status that `Response` does not take) goes back as it came.
+/// the origin. An upgrade, and a status that `Response` does not take, go back as they came.
 pub fn of_origin(
     response: Response,
     configuration: &Configuration,

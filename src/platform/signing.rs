@@ -5,7 +5,7 @@ use js_sys::{Array, JSON, Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::core::signing_key::Algorithm;
+use crate::core::signing_key::{Algorithm, Pair};
 
 #[wasm_bindgen]
 extern "C" {
@@ -33,9 +33,10 @@ pub struct Signer {
 
 impl Signer {
     /// Takes a pair, whose halves have to fit each other: what was signed with a wrong half would be refused everywhere.
-    pub async fn import(algorithm: Algorithm, private: &str, public: &str) -> Result<Self, JsValue> {
+    /// Nothing of a public half alone, which has to be one.
+    pub async fn import(pair: &Pair) -> Result<Option<Self>, JsValue> {
         // What importing, signing and verifying want, in one (Web Cryptography §23, §27).
-        let algorithm = JSON::parse(match algorithm {
+        let algorithm = JSON::parse(match pair.algorithm {
             Algorithm::Es256 => r#"{"name":"ECDSA","namedCurve":"P-256","hash":"SHA-256"}"#,
             Algorithm::EdDsa => r#"{"name":"Ed25519"}"#,
             Algorithm::Hs256 => return Err("a shared key is no pair".into()),
@@ -44,12 +45,16 @@ impl Signer {
             let usages = Array::of1(&usage.into());
             JsFuture::from(import_key("jwk", &JSON::parse(jwk)?, &algorithm, false, &usages)?).await
         };
-        let (key, public) = (import(private, "sign").await?, import(public, "verify").await?);
+        let public = import(&pair.public, "verify").await?;
+        let Some(private) = &pair.private else {
+            return Ok(None);
+        };
+        let key = import(private, "sign").await?;
         let signer = Self { algorithm, key };
         let probe = Uint8Array::from(b"gatehouse".as_slice());
         let signature = signer.sign_bytes(&probe).await?;
         let verified = JsFuture::from(verify(&signer.algorithm, &public, &signature, &probe)?).await?;
-        if verified.is_truthy() { Ok(signer) } else { Err("the halves of the pair do not fit".into()) }
+        if verified.is_truthy() { Ok(Some(signer)) } else { Err("the halves of the pair do not fit".into()) }
     }
 
     /// Signs a text, as JWS wants it (RFC 7518 §3.4, RFC 8037 §3.1).

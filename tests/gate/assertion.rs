@@ -186,6 +186,24 @@ fn the_audience_is_the_operators_to_choose() {
 }
 
 #[test]
+fn a_key_that_is_to_sign_later_is_tried_now() {
+    let mut mixed = new_key("eddsa");
+    mixed["d"] = new_key("eddsa")["d"].clone();
+    let mut off_the_curve = new_key("es256");
+    off_the_curve["y"] = off_the_curve["x"].clone();
+    off_the_curve.as_object_mut().unwrap().remove("d");
+    for second in [mixed, off_the_curve] {
+        let gate = Gate::start(options(&json!({ "keys": [new_key("es256"), second] })));
+        assert_eq!(gate.send("GET", "/_gatehouse/health", &[], b"").status, 503, "{second}");
+    }
+    // A shared key signs, and what it took over from is still published.
+    let gate = Gate::start(options(&json!({ "keys": [new_key("hs256"), new_key("es256")] })));
+    let asserted = assertion(&gate, &gate.generate("shared").token());
+    assert_eq!(part(&asserted, 0)["alg"], "HS256");
+    assert_eq!(gate.send("GET", JWKS, &[], b"").json()["keys"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn a_key_that_cannot_sign_for_its_public_half_stops_the_gate_and_is_named() {
     for algorithm in ["es256", "eddsa"] {
         let mut mixed = new_key(algorithm);

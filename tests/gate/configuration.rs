@@ -12,7 +12,7 @@ fn a_wrong_value_is_a_503_that_names_the_variable_on_every_route() {
         ("ADMINISTRATOR_SECRET", "short-secret"),
         ("ORIGIN", ""),
         ("ANONYMOUS", "perhaps"),
-        ("MODE", "observe"),
+        ("MODE", "watch"),
         ("CACHE_SECONDS", "soon"),
     ] {
         let gate = Gate::start(Options::with(&[(name, value)]));

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use crate::harness::{ADMINISTRATOR, Gate, Options, Reply, wait_for};
+use crate::harness::{ADMINISTRATOR, Gate, Options, Reply, root, wait_for};
 
 const WRONG: &str = "token 4c5e1e2f3a4b5c6:9f8e7d6c5b4a321";
 const LOGGED_USER: &str = "/api/method/frappe.auth.get_logged_user";
@@ -157,6 +157,32 @@ fn a_limit_that_fails_lets_nothing_through() {
     assert_eq!((reply.status, reply.exc_type().as_str()), (503, "ServiceUnavailable"));
     assert_eq!(gate.send("GET", "/limited", &[("Authorization", WRONG), fail], b"").status, 401);
     assert_eq!(gate.get("/limited", &token).status, 200);
+}
+
+#[test]
+fn requests_that_the_registry_judges_count_as_well() {
+    let gate = limited(1000, 3);
+    let user = gate.generate("without-a-role").token();
+    let strict = gate.generate("strict-and-busy").token();
+    gate.set("strict-and-busy", &json!({ "strict": true }));
+    for (path, authorization, before) in [("/_gatehouse/users", &user, 403), ("/limited", &strict, 200)] {
+        for _ in 0..3 {
+            assert_eq!(gate.get(path, authorization).status, before);
+        }
+        // Asked now, the registry would fail.
+        let fail = [("Authorization", authorization.as_str()), ("x-test-registry", "fail")];
+        assert_eq!(gate.send("GET", path, &fail, b"").status, 429, "{path}");
+    }
+}
+
+#[test]
+fn the_limits_are_those_that_the_readme_names() {
+    let wrangler = std::fs::read_to_string(root().join("wrangler.toml")).unwrap();
+    for (name, limit) in [("FAILED_AUTH", 20), ("REQUESTS", 6000)] {
+        let part = wrangler.split(&format!("name = \"{name}\"")).nth(1).unwrap();
+        let simple = format!("simple = {{ limit = {limit}, period = 60 }}");
+        assert!(part.split("[[").next().unwrap().contains(&simple), "{name}");
+    }
 }
 
 #[test]

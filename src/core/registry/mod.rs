@@ -248,6 +248,7 @@ impl User {
             allowed_ips: self.allowed_ips.clone(),
             rules: self.rules.clone(),
             strict: self.strict,
+            adopted: false,
         })
     }
 

@@ -229,3 +229,16 @@ fn redirects_are_handed_back_and_the_origins_own_address_becomes_the_gates() {
     let token = public.generate("redirects").token();
     assert_eq!(public.get("/redirect/own", &token).header("location"), "https://gate.example.test/login?next=/app");
 }
+
+/// HTTP takes a tab in a status text (RFC 9112 §4), `Response` does not.
+#[test]
+fn a_status_text_that_cannot_be_kept_costs_nothing_else() {
+    let origin = RawOrigin::answering(
+        "HTTP/1.1 200 a\tb\r\nContent-Length: 4\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\nbody",
+    );
+    let gate = Gate::start(Options::with(&[("ORIGIN", &origin.url())]));
+    let token = gate.generate("status-text").token();
+    let reply = RawRequest::new("GET", "/").token(&token).field("X-Request-Id", "status-text-1").send(&gate.direct);
+    assert_eq!((reply.status, &*reply.body, reply.text("x-request-id")), (200, &b"body"[..], "status-text-1".into()));
+    assert_eq!(reply.values("set-cookie"), [b"a=1", b"b=2"]);
+}

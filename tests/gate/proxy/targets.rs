@@ -207,3 +207,22 @@ fn a_request_that_comes_back_to_a_zones_gate_is_stopped() {
     let reply = gate.send("GET", "/loop", &[("Authorization", &token), ("X-Gatehouse-Loop", "1")], b"");
     assert_eq!((reply.status, reply.exc_type().as_str()), (503, "GatewayLoop"));
 }
+
+/// An origin may answer TRACE with the request as it got it (RFC 9110 §9.3.8).
+#[test]
+fn what_a_client_must_not_know_is_not_in_a_trace() {
+    let shared_key = r#"{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
+    let gate = Gate::start(Options::with(&[
+        ("ORIGIN_AUTHORIZATION", "token the:origins"),
+        ("PUBLIC_URL", "https://gate.example.test"),
+        ("ASSERTION_JWK", shared_key),
+    ]));
+    let token = gate.generate("tracing").token();
+    let traced = gate.send("TRACE", "/traced", &[("Authorization", &token)], b"");
+    assert_eq!(traced.status, 200);
+    for name in ["authorization", "x-gatehouse-assertion", "x-forwarded-user"] {
+        assert!(traced.received(name).is_empty(), "{name}");
+        assert!(!gate.get("/traced", &token).received(name).is_empty(), "{name}");
+    }
+    assert_eq!(gate.send("TRACE", "/traced", &[], b"").status, 401);
+}
