@@ -5,9 +5,8 @@ use std::process::Command;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::clients::python;
 use crate::harness::command::{bare, run as run_command};
-use crate::harness::{ADMINISTRATOR, Gate, ORIGIN, Options, npm_program, root, run};
+use crate::harness::{ADMINISTRATOR, Gate, ORIGIN, Options, npm_program, python, root, run};
 
 const ISSUER: &str = "https://gate.example.test";
 const JWKS: &str = "/_gatehouse/jwks.json";

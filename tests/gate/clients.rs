@@ -7,17 +7,12 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::harness::{
-    EVENTS, GATE, Gate, Keys, ORIGIN, Options, RawOrigin, npm_program, pattern, pattern_hash, root, run, wait_for,
+    EVENTS, GATE, Gate, Keys, ORIGIN, Options, RawOrigin, npm_program, pattern, pattern_hash, python, root, run,
+    wait_for,
 };
 
 /// More than a client, the gate or the origin holds at once.
 const BYTES: u64 = 8_000_000;
-
-pub fn python() -> PathBuf {
-    let path = root().join(".venv/bin/python");
-    assert!(path.exists(), "{} is missing: run `npm test`", path.display());
-    path
-}
 
 /// Runs an example of Frappe's documentation on token based authentication: placeholders filled in, its stray `**`
 /// removed, the Basic value encoded and decoded as Python 3 asks for it, nothing else changed.

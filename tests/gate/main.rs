@@ -10,6 +10,8 @@ mod clients;
 mod command;
 mod configuration;
 mod cross_site;
+mod frappe_app;
+mod frappe_site;
 mod generate_keys;
 mod harness;
 mod health;

@@ -2,6 +2,7 @@
 
 pub mod command;
 mod frappe;
+mod frappe_site;
 mod gate;
 #[cfg(target_os = "linux")]
 mod memory;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use gatehouse::core::unix_time::UnixSeconds;
 
 pub use frappe::{FRAPPE_TOKEN, SiteUser, frappe_site};
+pub use frappe_site::{Failure, FrappeSite};
 pub use gate::{ADMINISTRATOR, Gate, Keys, Options};
 #[cfg(target_os = "linux")]
 pub use memory::Memory;
@@ -45,6 +47,13 @@ pub fn root() -> &'static Path {
 /// A program that npm installed.
 pub fn npm_program(name: &str) -> PathBuf {
     let path = root().join("node_modules/.bin").join(name);
+    assert!(path.exists(), "{} is missing: run `npm test`", path.display());
+    path
+}
+
+/// Python with what the tests' requirements.txt names.
+pub fn python() -> PathBuf {
+    let path = root().join(".venv/bin/python");
     assert!(path.exists(), "{} is missing: run `npm test`", path.display());
     path
 }
