@@ -52,6 +52,7 @@ def verified_claims(
         )
 
     if jwks_url:
+        _insist_on_a_safe_address(jwks_url)
         key = _published_key(_published_keys(jwks_url), assertion)
         return decoded(key.key, ALGORITHMS[key.key_type])
     keys = _shared_keys(shared_key)
@@ -63,13 +64,32 @@ def verified_claims(
     return decoded(keys[-1], "HS256")
 
 
+def _insist_on_a_safe_address(url: object) -> None:
+    """Whoever can change the keys on their way can be anybody."""
+    if isinstance(url, str):
+        address = urlsplit(url)
+        is_local = address.scheme == "http" and address.hostname in ("localhost", "127.0.0.1", "::1")
+        if is_local or (address.scheme == "https" and address.hostname):
+            return
+    raise Misconfigured("gatehouse_jwks_url has to be an https address")
+
+
 class _PublishedKeys(jwt.PyJWKClient):
     """The gate's public keys: read when first needed, and again when they are old."""
 
     last_asked = float("-inf")
 
+    def get_signing_keys(self, refresh: bool = False) -> list[jwt.PyJWK]:
+        """The keys. Versions of PyJWT that Frappe comes with would keep what is none for as long as they keep keys."""
+        try:
+            return super().get_signing_keys(refresh)
+        except Exception:
+            if not refresh:
+                self.jwk_set_cache.put(None)
+            raise
+
     def get_signing_key(self, kid: str) -> jwt.PyJWK:
-        """The key of this id. Versions of PyJWT that Frappe comes with would ask for each unknown id."""
+        """The key of this id. The same versions would ask for each unknown one."""
         key = self.match_kid(self.get_signing_keys(), kid)
         if key is None and time.monotonic() - self.last_asked > COOLDOWN_SECONDS:
             self.last_asked = time.monotonic()
@@ -82,10 +102,6 @@ class _PublishedKeys(jwt.PyJWKClient):
 @lru_cache(maxsize=64)
 def _published_keys(url: str) -> _PublishedKeys:
     """One for each address: a process may serve several sites."""
-    address = urlsplit(url)
-    # Whoever can change the keys on their way can be anybody.
-    if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise Misconfigured("gatehouse_jwks_url has to be an https address")
     return _PublishedKeys(url, lifespan=KEYS_LIFESPAN_SECONDS, timeout=KEYS_TIMEOUT_SECONDS)
 
 

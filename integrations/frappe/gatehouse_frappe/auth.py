@@ -47,7 +47,7 @@ def _claims(assertion: str) -> dict:
         claims = verified_claims(assertion, **settings)
     except (Misconfigured, KeysUnavailable) as error:
         frappe.logger("gatehouse").error(f"assertions cannot be verified: {error}")
-        raise GatehouseUnavailable("The gate's word about this request cannot be verified at present") from None
+        raise GatehouseUnavailable("Who is calling cannot be told at present") from None
     except jwt.PyJWTError as error:
         raise _refused(f"the assertion is not right: {error}") from None
     if not isinstance(claims["sub"], str):
