@@ -2,6 +2,10 @@
 //! a session, which wins over a token, and `cmd`, which names the method to run whatever the path says.
 
 use form_urlencoded::parse;
+use serde_json::Value;
+
+/// Where a site says whom it takes a client for.
+pub const LOGGED_USER_PATH: &str = "/api/method/frappe.auth.get_logged_user";
 
 /// The session, as a cookie or a parameter.
 const SESSION: &str = "sid";
@@ -29,6 +33,13 @@ pub fn query_without_session(query: &str) -> String {
 pub fn cookie_without_session(cookie: &str) -> Option<String> {
     let kept: Vec<_> = cookie.split(';').filter_map(without_session).collect();
     if kept.is_empty() { None } else { Some(kept.join(";")) }
+}
+
+/// Whom a site's answer at [`LOGGED_USER_PATH`] names.
+#[must_use]
+pub fn logged_user(answer: &[u8]) -> Option<String> {
+    let answer: Value = serde_json::from_slice(answer).ok()?;
+    answer.get("message")?.as_str().map(str::to_owned)
 }
 
 /// Old versions of Werkzeug take `;` for `&`.
@@ -72,6 +83,21 @@ mod tests {
             ("?a=%26cmd=x", false),
         ] {
             assert_eq!(has_command(query), found, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_site_names_a_user_or_nobody() {
+        for (answer, user) in [
+            (r#"{"message":"alice@example.test"}"#, Some("alice@example.test")),
+            (r#"{"message":null}"#, None),
+            (r#"{"message":5}"#, None),
+            (r#"{"data":"alice"}"#, None),
+            (r#"["message"]"#, None),
+            ("<html>", None),
+            ("", None),
+        ] {
+            assert_eq!(logged_user(answer.as_bytes()).as_deref(), user, "{answer}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
 
+use super::adoption::adopt;
 use super::bindings::GrantNamespace;
 use super::call::{Call, LoggedHolder};
 use super::registry_client::{identify, touch};
@@ -36,13 +37,13 @@ pub fn holder(call: &Call<'_>, credentials: &Credentials) -> Result<Holder, Refu
 
 /// The principal under a digest, for whom the request is inside the rules: at most one KV read, none while the isolate
 /// remembers the grant, and a question to the registry if the user is strict.
-pub async fn principal(call: &Call<'_>, digest: Digest) -> Result<Principal, Refusal> {
+pub async fn principal(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Result<Principal, Refusal> {
     let cached = call.gate.grant_cache.borrow_mut().find(digest, now_ms());
-    let grant = match cached {
+    let grant = match cached.filter(|grant| !grant.grant().is_past_adoption(now())) {
         Some(grant) => grant,
         None => {
             limits::check_address(call)?;
-            read_grant(call, digest).await?
+            find_grant(call, credentials, digest).await?
         }
     };
     let _ = call.holder.set(LoggedHolder::Grant(Rc::clone(&grant)));
@@ -59,7 +60,9 @@ pub async fn principal(call: &Call<'_>, digest: Digest) -> Result<Principal, Ref
     if !principal.may(&call.head.method, &call.head.url.path) {
         return Err(Refusal::OutsideRules);
     }
-    note_use(call, digest);
+    if !principal.is_adopted() {
+        note_use(call, digest);
+    }
     Ok(principal)
 }
 
@@ -67,6 +70,18 @@ pub async fn principal(call: &Call<'_>, digest: Digest) -> Result<Principal, Ref
 pub fn note_use(call: &Call<'_>, digest: Digest) {
     if call.gate.usage.borrow_mut().is_due(digest, now_ms()) {
         touch(call, digest);
+    }
+}
+
+/// The grant out of KV; or, where that has none and the configuration says so, an adopted one.
+async fn find_grant(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Result<Rc<OpenedGrant>, Refusal> {
+    if !call.gate.configuration.adopt {
+        return read_grant(call, digest).await;
+    }
+    match read_grant(call, digest).await {
+        Ok(grant) if grant.grant().is_past_adoption(now()) => adopt(call, credentials, digest).await,
+        Err(Refusal::UnknownCredentials) => adopt(call, credentials, digest).await,
+        found => found,
     }
 }
 

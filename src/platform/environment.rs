@@ -9,6 +9,7 @@ use worker::Env;
 use super::assertion::prepare;
 use super::bindings::find;
 use super::signing::Signer;
+use crate::core::adoption::Adoptions;
 use crate::core::assertion::AssertionCache;
 use crate::core::failures::Failures;
 use crate::core::grant_cache::GrantCache;
@@ -22,6 +23,7 @@ pub struct Gate {
     pub usage: RefCell<Usage>,
     pub failures: RefCell<Failures>,
     pub assertions: RefCell<AssertionCache>,
+    pub adoptions: RefCell<Adoptions>,
     /// The pair that signs assertions, once it is imported; an error, if any pair is no good.
     pub signer: OnceCell<Result<Option<Signer>, ()>>,
 }
@@ -62,6 +64,7 @@ fn configure(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
         usage: RefCell::default(),
         failures: RefCell::default(),
         assertions: RefCell::default(),
+        adoptions: RefCell::default(),
         signer: OnceCell::new(),
     }))
 }

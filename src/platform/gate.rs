@@ -14,8 +14,9 @@ use super::environment::{Gate, ready};
 use super::outgoing::{self, Finish};
 use super::{incoming, limits, log, management, milliseconds_since, now_ms, origin};
 use crate::core::credentials::Credentials;
-use crate::http::access::{Access, access};
+use crate::http::access::{Access, access, check_command};
 use crate::http::answer::{Answer, Envelope};
+use crate::http::configuration::Mode;
 use crate::http::cors;
 use crate::http::forward::{Identity, check_loop};
 use crate::http::management::{health, health_problems, jwks};
@@ -54,11 +55,16 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
         arrived_ms,
         gate_milliseconds: Cell::default(),
     };
+    let for_origin = resource == Resource::Origin;
     let reply = match handle(&call, request, resource).await {
         Ok(reply) => reply,
         Err(refusal) => {
             let refusal = limits::judge_refusal(&call, refusal).await;
-            Reply::Own(refuse(&mut record, &head, &refusal))
+            if for_origin && gate.configuration.mode == Mode::Observe && refusal.is_judgement() {
+                observe(&call, request, &mut record, &refusal).await
+            } else {
+                Reply::Own(refuse(&mut record, &head, &refusal))
+            }
         }
     };
     let finish = finish(&gate, &head, call.gate_milliseconds.get().unwrap_or_else(|| milliseconds_since(arrived_ms)));
@@ -68,7 +74,9 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
         Reply::Own(answer) => outgoing::own(&answer, &head, &finish),
         Reply::Registry(response) => outgoing::of_registry(response, &finish),
         Reply::Origin(response) => {
-            record.outcome = Outcome::Forwarded;
+            if record.outcome == Outcome::Answered {
+                record.outcome = Outcome::Forwarded;
+            }
             outgoing::of_origin(response, &gate.configuration, &head, &finish)
         }
     };
@@ -84,6 +92,20 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
         log::decision(env, &record);
     }
     Ok(response)
+}
+
+/// Notes what would have been refused, and sends it on without an identity, for the origin to judge as ever.
+async fn observe(call: &Call<'_>, request: &Request, record: &mut Record<'_>, refusal: &Refusal) -> Reply {
+    let forwarded = origin::forward(call, request, None).await;
+    record.is_alarming = refusal.is_alarming();
+    match forwarded {
+        Ok(response) => {
+            record.outcome = Outcome::Observed;
+            record.reason = Some(refusal.to_string());
+            Reply::Origin(response)
+        }
+        Err(failure) => Reply::Own(refuse(record, call.head, &failure)),
+    }
 }
 
 /// What every response of a configured gate carries besides.
@@ -109,7 +131,10 @@ async fn handle(call: &Call<'_>, request: &Request, resource: Resource) -> Resul
             let Holder::User(digest) = holder(call, &credentials)? else {
                 return Err(Refusal::AdministratorForwarded);
             };
-            let principal = principal(call, digest).await?;
+            let principal = principal(call, &credentials, digest).await?;
+            if principal.is_rule_limited() {
+                check_command(&gate.configuration, head)?;
+            }
             let assertion = assertion(call, digest, &principal).await?;
             origin::forward(call, request, Some(&Identity { principal, assertion })).await.map(Reply::Origin)
         }
@@ -135,7 +160,7 @@ async fn handle(call: &Call<'_>, request: &Request, resource: Resource) -> Resul
 async fn logged_user(call: &Call<'_>, credentials: &Credentials) -> Result<String, Refusal> {
     match holder(call, credentials)? {
         Holder::Administrator(administrator) => Ok(administrator.user().to_owned()),
-        Holder::User(digest) => Ok(principal(call, digest).await?.user().to_owned()),
+        Holder::User(digest) => Ok(principal(call, credentials, digest).await?.user().to_owned()),
     }
 }
 

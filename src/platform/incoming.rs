@@ -3,7 +3,7 @@
 use js_sys::futures::JsFuture;
 use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ReadableStreamDefaultReader, Request};
+use web_sys::{ReadableStream, ReadableStreamDefaultReader, Request};
 
 use super::random;
 use crate::http::refusal::Refusal;
@@ -37,7 +37,12 @@ pub fn head(request: &Request) -> Result<RequestHead, JsValue> {
 
 /// Reads a body of at most `max_bytes`, and stops reading where it is longer.
 pub async fn body(request: &Request, max_bytes: usize) -> Result<Vec<u8>, Refusal> {
-    let Some(stream) = request.body() else {
+    read(request.body(), max_bytes).await
+}
+
+/// Reads a stream of at most `max_bytes`, and stops reading where it is longer. Nothing reads as nothing.
+pub async fn read(stream: Option<ReadableStream>, max_bytes: usize) -> Result<Vec<u8>, Refusal> {
+    let Some(stream) = stream else {
         return Ok(Vec::new());
     };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();

@@ -1,6 +1,7 @@
 //! Cloudflare's side: entry point, Workers KV, the registry's Durable Object, fetch. The only place that names
 //! the `worker` crate.
 
+mod adoption;
 mod assertion;
 mod authentication;
 mod bindings;

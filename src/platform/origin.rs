@@ -17,10 +17,7 @@ use crate::http::refusal::Refusal;
 pub async fn forward(call: &Call<'_>, request: &Request, identity: Option<&Identity>) -> Result<Response, Refusal> {
     let plan = plan(&call.gate.configuration, call.head, identity);
     let outgoing = outgoing(request, &plan).map_err(|_| Refusal::Internal("the request could not be rebuilt"))?;
-    let fetcher = match call.gate.configuration.target {
-        Target::Service => origin_service(call.env).map_err(|_| Refusal::Internal("ORIGIN_SERVICE is gone"))?,
-        Target::Url(_) | Target::Zone => global(),
-    };
+    let fetcher = fetcher(call)?;
     call.gate_milliseconds.set(Some(milliseconds_since(call.arrived_ms)));
     let answer = match call.gate.configuration.origin_timeout_seconds {
         None => fetcher.forward(&outgoing, None).await,
@@ -30,6 +27,14 @@ pub async fn forward(call: &Call<'_>, request: &Request, identity: Option<&Ident
         log::failure("origin", call.head, &error);
         Refusal::OriginUnreachable
     })
+}
+
+/// What reaches the origin.
+pub fn fetcher(call: &Call<'_>) -> Result<Fetcher, Refusal> {
+    match call.gate.configuration.target {
+        Target::Service => origin_service(call.env).map_err(|_| Refusal::Internal("ORIGIN_SERVICE is gone")),
+        Target::Url(_) | Target::Zone => Ok(global()),
+    }
 }
 
 /// What the origin said, unless it takes too long: then the fetch is given up. The timer ends with the wait, so that

@@ -1,6 +1,7 @@
 //! The gate's way to the registry: management requests are handed on to it with the caller's digest in place of the
 //! credentials; strict users and last uses have questions of their own.
 
+use form_urlencoded::Serializer;
 use js_sys::futures::JsFuture;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Request, RequestInit, Response};
@@ -10,6 +11,7 @@ use super::bindings::registry;
 use super::call::Call;
 use super::log;
 use super::task::promise;
+use crate::core::credentials::ApiKey;
 use crate::core::digest::Digest;
 use crate::core::grant::Grant;
 use crate::http::refusal::Refusal;
@@ -24,6 +26,10 @@ pub const ADMINISTRATOR: &str = "administrator";
 /// What is asked about the caller itself, as a path.
 pub const IDENTIFY: &str = "/identify";
 pub const TOUCH: &str = "/touch";
+/// What is asked about credentials that nobody vouches for yet, with these parameters.
+pub const REGISTERED: &str = "/registered";
+pub const API_KEY: &str = "api_key";
+pub const USER: &str = "user";
 
 /// Hands a management request on, body and all, and gives back the registry's response.
 pub async fn forward(call: &Call<'_>, request: &Request, caller: &str) -> Result<Response, Refusal> {
@@ -41,16 +47,55 @@ pub async fn forward(call: &Call<'_>, request: &Request, caller: &str) -> Result
 
 /// The grant of a strict user's credentials, if they hold here and now.
 pub async fn identify(call: &Call<'_>, digest: Digest) -> Result<Grant, Refusal> {
-    let ask = async {
-        let response = registry(call.env)?.send(&question(call, IDENTIFY, digest)?).await?;
+    match ask(call, IDENTIFY, digest).await? {
+        (200, text) => grant(call, &text),
+        (401, _) => Err(Refusal::UnknownCredentials),
+        (status, _) => Err(failed(call, &format!("status {status}").into())),
+    }
+}
+
+/// The status and text of the registry's answer to a question about credentials.
+async fn ask(call: &Call<'_>, path: &str, digest: Digest) -> Result<(u16, String), Refusal> {
+    let answer = async {
+        let response = registry(call.env)?.send(&question(call, path, digest)?).await?;
         let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
         Ok::<_, JsValue>((response.status(), text))
     };
-    match ask.await {
-        Ok((200, text)) => Grant::from_json(&text).ok_or_else(|| failed(call, &"an answer that is no grant".into())),
-        Ok((401, _)) => Err(Refusal::UnknownCredentials),
-        Ok((status, _)) => Err(failed(call, &format!("status {status}").into())),
-        Err(error) => Err(failed(call, &error)),
+    answer.await.map_err(|error| failed(call, &error))
+}
+
+fn grant(call: &Call<'_>, text: &str) -> Result<Grant, Refusal> {
+    Grant::from_json(text).ok_or_else(|| failed(call, &"an answer that is no grant".into()))
+}
+
+/// What the registry knows of credentials that KV does not have.
+pub enum Registered {
+    /// They are good: KV does not say so yet.
+    Grant(Grant),
+    /// They are not, and it holds their api_key or the user, be it revoked or deleted.
+    Held,
+    /// Nothing.
+    Free,
+}
+
+/// Asks the registry about credentials, and about whom the origin takes them for.
+pub async fn registered(
+    call: &Call<'_>,
+    digest: Digest,
+    api_key: &ApiKey,
+    user: Option<&str>,
+) -> Result<Registered, Refusal> {
+    let mut query = Serializer::new(String::new());
+    query.append_pair(API_KEY, api_key.as_str());
+    if let Some(user) = user {
+        query.append_pair(USER, user);
+    }
+    let path = format!("{REGISTERED}?{}", query.finish());
+    match ask(call, &path, digest).await? {
+        (200, text) => grant(call, &text).map(Registered::Grant),
+        (204, _) => Ok(Registered::Free),
+        (409, _) => Ok(Registered::Held),
+        (status, _) => Err(failed(call, &format!("status {status}").into())),
     }
 }
 

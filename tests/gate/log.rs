@@ -4,8 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::clients::python;
-use crate::harness::{ADMINISTRATOR, Gate, Keys, ORIGIN, Options, wait_for};
+use crate::harness::{ADMINISTRATOR, Gate, Keys, ORIGIN, Options, python, wait_for};
 
 const LOGGED_USER: &str = "/api/method/frappe.auth.get_logged_user";
 const GENERATE: &str = "/api/method/frappe.core.doctype.user.user.generate_keys?user=query-user";

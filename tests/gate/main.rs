@@ -2,6 +2,7 @@
 //!
 //! They need `npm run build` first; `npm test` does everything.
 
+mod adoption;
 mod anonymous;
 mod assertion;
 mod audit;

@@ -8,7 +8,7 @@ use super::audit_log::Entry;
 use super::caller::{Caller, Question};
 use super::storage::Result;
 use super::store::{Stored, Turn};
-use crate::core::credentials::Credentials;
+use crate::core::credentials::{ApiKey, Credentials};
 use crate::core::registry::audit::{Action, differences};
 use crate::core::registry::command::{AuditQuery, Command, ListQuery};
 use crate::core::registry::view::user_view;
@@ -21,7 +21,7 @@ use crate::http::management::{Outcome, command, health, shown};
 use crate::http::refusal::Refusal;
 use crate::http::request_head::RequestHead;
 use crate::http::resource::Resource;
-use crate::platform::registry_client::{IDENTIFY, TOUCH};
+use crate::platform::registry_client::{API_KEY, IDENTIFY, REGISTERED, TOUCH, USER};
 use crate::platform::unicode::fold;
 use crate::platform::{incoming, now, random};
 
@@ -46,6 +46,7 @@ impl Registry {
         match question.head.url.raw_path.as_str() {
             IDENTIFY => self.answer_identify(question),
             TOUCH => self.answer_touch(question),
+            REGISTERED => self.answer_registered(question),
             _ => self.answer_management(question).await,
         }
     }
@@ -63,6 +64,26 @@ impl Registry {
             self.store.touch(digest, now())?;
         }
         Ok(Ok(Answer { status: 204, headers: Vec::new(), body: None }))
+    }
+
+    /// The grant of credentials that hold; else whether their api_key or user is anybody's here, revoked and deleted ones
+    /// included.
+    fn answer_registered(&self, question: &Question<'_>) -> Result<Served<Answer>> {
+        if let Ok(Caller::User { grant, .. }) = self.identify(question)? {
+            return Ok(Ok(Answer::json(200, &grant.to_json())));
+        }
+        let query = question.head.url.query.trim_start_matches('?');
+        let mut is_held = false;
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            is_held |= match &*name {
+                API_KEY => ApiKey::parse(&value).is_ok_and(|api_key| !matches!(self.store.owner(&api_key), Ok(None))),
+                USER => {
+                    UserName::parse(&value, fold).is_ok_and(|user| !matches!(self.store.find(user.folded()), Ok(None)))
+                }
+                _ => true,
+            };
+        }
+        Ok(Ok(Answer { status: if is_held { 409 } else { 204 }, headers: Vec::new(), body: None }))
     }
 
     async fn answer_management(&self, question: &Question<'_>) -> Result<Served<Answer>> {

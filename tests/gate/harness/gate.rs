@@ -14,7 +14,7 @@ use ureq::{Agent, SendBody};
 
 use super::{ORIGIN, Reply, npm_program, root};
 
-const PEPPER: &str = "a pepper for tests, of more than 32 bytes";
+pub const PEPPER: &str = "a pepper for tests, of more than 32 bytes";
 const ADMINISTRATOR_SECRET: &str = "a-secret-for-tests-of-32-characters";
 /// The built-in administrator's field value.
 pub const ADMINISTRATOR: &str = "token Administrator:a-secret-for-tests-of-32-characters";

@@ -29,6 +29,7 @@ export default {
         const fails = request.headers.get("x-test-kv") === "fail";
         return fails ? refuse("KV fails, as the test asked") : env.KEYS.get(name, options);
       },
+      put: (...args) => env.KEYS.put(...args),
     };
     const REGISTRY = {
       getByName(name) {

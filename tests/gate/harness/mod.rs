@@ -22,7 +22,7 @@ use gatehouse::core::unix_time::UnixSeconds;
 
 pub use frappe::{FRAPPE_TOKEN, SiteUser, frappe_site};
 pub use frappe_site::{Failure, FrappeSite};
-pub use gate::{ADMINISTRATOR, Gate, Keys, Options};
+pub use gate::{ADMINISTRATOR, Gate, Keys, Options, PEPPER};
 #[cfg(target_os = "linux")]
 pub use memory::Memory;
 pub use origin::{COOKIES, GZIPPED, Origin};

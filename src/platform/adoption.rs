@@ -1,0 +1,167 @@
+//! Adoption: credentials that neither KV nor the registry knows are tried once at the origin's `get_logged_user`, and what
+//! it says is kept for a while.
+
+use std::pin::pin;
+use std::rc::Rc;
+
+use wasm_bindgen::JsValue;
+use web_sys::{Request, Response};
+
+use super::bindings::GrantNamespace;
+use super::call::Call;
+use super::origin::fetcher;
+use super::registry_client::{Registered, registered};
+use super::task::promise;
+use super::timer::within;
+use super::unicode::fold;
+use super::{incoming, log, now, now_ms};
+use crate::core::adoption::{ASKING_MS, Known, adopted_grant};
+use crate::core::credentials::Credentials;
+use crate::core::digest::Digest;
+use crate::core::grant::{Grant, OpenedGrant};
+use crate::http::forward::plan;
+use crate::http::frappe::{LOGGED_USER_PATH, logged_user};
+use crate::http::refusal::Refusal;
+
+/// How long the origin may take to say whose credentials they are, in milliseconds.
+const PATIENCE_MS: f64 = 10_000.0;
+/// How often a request looks whether another one's question was answered, in milliseconds. It cannot wait for the other's
+/// promise: no I/O of one request may be waited for in another.
+const LOOK_AGAIN_MS: f64 = 25.0;
+/// The longest answer that is read.
+const ANSWER_MAX_BYTES: usize = 64 * 1024;
+
+/// What came of a question.
+enum Answer {
+    Adopted(Rc<OpenedGrant>),
+    Registered(Rc<OpenedGrant>),
+    Refused,
+    OriginFailed,
+}
+
+/// The grant for credentials that KV does not have, if the registry or else the origin vouches for them.
+pub async fn adopt(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Result<Rc<OpenedGrant>, Refusal> {
+    // What the gate made itself, the origin cannot know.
+    if credentials.api_secret.is_of_the_gates_making() {
+        return Err(Refusal::UnknownCredentials);
+    }
+    let started_ms = now_ms();
+    loop {
+        let known = call.gate.adoptions.borrow_mut().find(digest, now_ms());
+        match known {
+            Known::Adopted(grant) => return Ok(grant),
+            Known::Refused => return Err(Refusal::UnknownCredentials),
+            Known::OriginFailed => return Err(Refusal::OriginUnreachable),
+            Known::BeingAsked if now_ms() - started_ms < ASKING_MS => pause().await,
+            Known::BeingAsked | Known::Nothing => break,
+        }
+    }
+    call.gate.adoptions.borrow_mut().ask(digest, now_ms());
+    let answer = ask(call, credentials, digest).await;
+    let mut adoptions = call.gate.adoptions.borrow_mut();
+    match answer {
+        Ok(Answer::Adopted(grant)) => {
+            adoptions.adopt(digest, Rc::clone(&grant), now_ms());
+            Ok(grant)
+        }
+        Ok(Answer::Registered(grant)) => {
+            adoptions.give_up(digest);
+            Ok(grant)
+        }
+        Ok(Answer::Refused) => {
+            adoptions.refuse(digest, now_ms());
+            Err(Refusal::UnknownCredentials)
+        }
+        Ok(Answer::OriginFailed) => {
+            adoptions.fail(digest, now_ms());
+            Err(Refusal::OriginUnreachable)
+        }
+        Err(refusal) => {
+            adoptions.give_up(digest);
+            Err(refusal)
+        }
+    }
+}
+
+async fn pause() {
+    within(LOOK_AGAIN_MS, &mut std::future::pending::<()>()).await;
+}
+
+/// Asks the registry, which has the last word on what it holds, then the origin, then the registry about the user whom the
+/// origin named.
+async fn ask(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Result<Answer, Refusal> {
+    match registered(call, digest, &credentials.api_key, None).await? {
+        Registered::Grant(grant) => return opened(call, digest, &grant).map(Answer::Registered),
+        Registered::Held => return Ok(Answer::Refused),
+        Registered::Free => {}
+    }
+    let user = match ask_origin(call, credentials).await {
+        Ok(Some(user)) => user,
+        Ok(None) => return Ok(Answer::Refused),
+        Err(error) => {
+            log::failure("origin", call.head, &error);
+            return Ok(Answer::OriginFailed);
+        }
+    };
+    let Some(grant) = adopted_grant(&credentials.api_key, &user, fold, now()) else {
+        return Ok(Answer::Refused);
+    };
+    match registered(call, digest, &credentials.api_key, Some(&grant.user)).await? {
+        Registered::Grant(grant) => opened(call, digest, &grant).map(Answer::Registered),
+        Registered::Held => Ok(Answer::Refused),
+        Registered::Free => {
+            keep(call, digest, &grant);
+            opened(call, digest, &grant).map(Answer::Adopted)
+        }
+    }
+}
+
+/// A grant that did not come out of KV, as if it had: nothing but a seal makes one.
+fn opened(call: &Call<'_>, digest: Digest, grant: &Grant) -> Result<Rc<OpenedGrant>, Refusal> {
+    let seal_key = &call.gate.configuration.seal_key;
+    seal_key.open(digest, &seal_key.seal(digest, grant)).map(Rc::new).map_err(Refusal::Grant)
+}
+
+/// Whom the origin takes the client for: nobody, if it refuses. An error, if it does not say.
+async fn ask_origin(call: &Call<'_>, credentials: &Credentials) -> Result<Option<String>, JsValue> {
+    let mut head = call.head.clone();
+    head.method = "GET".to_owned();
+    head.url.raw_path = LOGGED_USER_PATH.to_owned();
+    head.url.query = String::new();
+    (head.header_names, head.connection, head.cookie, head.authorization) = (Vec::new(), None, None, None);
+    let plan = plan(&call.gate.configuration, &head, None);
+    let question = Request::new_with_str(&plan.url)?;
+    let headers = question.headers();
+    for (name, value) in &plan.set {
+        headers.set(name, value)?;
+    }
+    let pair = format!("token {}:{}", credentials.api_key.as_str(), credentials.api_secret.reveal());
+    headers.set("Authorization", &pair)?;
+    let fetcher = fetcher(call).map_err(|_| JsValue::from_str("ORIGIN_SERVICE is gone"))?;
+    let mut answer = pin!(async {
+        let response: Response = fetcher.forward(&question, None).await?;
+        let body = incoming::read(response.body(), ANSWER_MAX_BYTES).await;
+        Ok::<_, JsValue>((response.status(), body.map_err(|_| JsValue::from_str("an answer that could not be read"))?))
+    });
+    let (status, body) = within(PATIENCE_MS, &mut answer).await.ok_or("no answer in time")??;
+    match status {
+        200 => logged_user(&body).map(Some).ok_or_else(|| "an answer that names no user".into()),
+        401 | 403 => Ok(None),
+        status => Err(format!("status {status}").into()),
+    }
+}
+
+/// Writes the grant to KV, for every other isolate, off the request's path. KV drops it when it is over.
+fn keep(call: &Call<'_>, digest: Digest, grant: &Grant) {
+    let entry = call.gate.configuration.seal_key.seal(digest, grant);
+    let (grants, end) = (GrantNamespace::new(call.env), grant.expires_at);
+    let kept = promise(async move {
+        if let Err(error) = async { grants?.put(&digest.kv_name(), &entry, end).await }.await {
+            log::background_failure("KV", &error);
+        }
+        Ok(JsValue::UNDEFINED)
+    });
+    if let Err(error) = call.context.wait_until(&kept) {
+        log::failure("KV", call.head, &error);
+    }
+}
