@@ -80,7 +80,7 @@ class _PublishedKeys(jwt.PyJWKClient):
     last_asked = float("-inf")
 
     def get_signing_keys(self, refresh: bool = False) -> list[jwt.PyJWK]:
-        """The keys. Versions of PyJWT that Frappe comes with would keep what is none for as long as they keep keys."""
+        """The keys. PyJWT 2.8 would keep an answer that holds none for as long as it keeps keys."""
         try:
             return super().get_signing_keys(refresh)
         except Exception:
@@ -89,7 +89,7 @@ class _PublishedKeys(jwt.PyJWKClient):
             raise
 
     def get_signing_key(self, kid: str) -> jwt.PyJWK:
-        """The key of this id. The same versions would ask for each unknown one."""
+        """The key of this id. PyJWT 2.8 would ask the gate about each unknown one."""
         key = self.match_kid(self.get_signing_keys(), kid)
         if key is None and time.monotonic() - self.last_asked > COOLDOWN_SECONDS:
             self.last_asked = time.monotonic()
