@@ -13,6 +13,8 @@ const SIZE_LIMIT_BYTES = 214 * 1024;
 /** The most that the web page's files may weigh, compressed together. */
 const PAGE_LIMIT_BYTES = 15 * 1024;
 
+const PIP_INSTALL = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "10"];
+
 const timings = [];
 
 function step(name, action) {
@@ -41,9 +43,21 @@ function ensurePython() {
   };
   debianPackage(["python3-venv"], hasVenv, "the test of the Python client");
   run("python3", ["-m", "venv", ".venv"], "python3 could not make an environment");
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "10"];
-  run(python, [...pip, "-r", "tests/gate/clients/requirements.txt"], "pip failed: is the Python registry reachable?");
+  run(python, [...PIP_INSTALL, "-r", "tests/gate/clients/requirements.txt"], "pip failed: is the Python registry reachable?");
   writeFileSync(stamp, requirements);
+}
+
+/** The Frappe app as pip installs it, in an environment of its own, and its tests with the oldest PyJWT and the newest. */
+function tryFrappeApp() {
+  const place = "target/frappe-app";
+  const python = join(root, place, "bin/python");
+  run("python3", ["-m", "venv", "--clear", place], "python3 could not make an environment");
+  for (const pyjwt of ["PyJWT==2.8.0", "PyJWT==2.15.1"]) {
+    const packages = ["./integrations/frappe", pyjwt];
+    run(python, [...PIP_INSTALL, ...packages], "pip could not install the Frappe app: is the Python registry reachable?");
+    const tests = ["-m", "unittest", "discover", "-s", "integrations/frappe/tests"];
+    run(python, ["-B", "-W", "ignore::ResourceWarning", ...tests], `the Frappe app's tests failed with ${pyjwt}`);
+  }
 }
 
 function printSize() {
@@ -77,6 +91,7 @@ check("build and dry run of a deployment", process.execPath, [
   "node_modules/wrangler/bin/wrangler.js", "deploy", "--dry-run", "--outdir", "dist",
 ]);
 step("size", printSize);
+step("Frappe app", tryFrappeApp);
 check("black-box tests", "cargo", ["test", "--locked", "--test", "gate"]);
 check("page tests", "cargo", ["test", "--locked", "--test", "page"]);
 // Last: it builds for development, into the same folder.
