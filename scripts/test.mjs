@@ -13,7 +13,8 @@ const SIZE_LIMIT_BYTES = 214 * 1024;
 /** The most that the web page's files may weigh, compressed together. */
 const PAGE_LIMIT_BYTES = 15 * 1024;
 
-const PIP_INSTALL = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "10"];
+const PIP_OPTIONS = ["--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "10"];
+const PIP_INSTALL = ["-m", "pip", "install", ...PIP_OPTIONS];
 
 const timings = [];
 
@@ -47,14 +48,14 @@ function ensurePython() {
   writeFileSync(stamp, requirements);
 }
 
-/** The Frappe app as pip installs it, in an environment of its own, and its tests with the oldest PyJWT and the newest. */
+/** The Frappe app as pip installs it, in an environment of its own, and its tests with an old and a new PyJWT. */
 function tryFrappeApp() {
   const place = "target/frappe-app";
   const python = join(root, place, "bin/python");
   run("python3", ["-m", "venv", "--clear", place], "python3 could not make an environment");
   for (const pyjwt of ["PyJWT==2.8.0", "PyJWT==2.15.1"]) {
     const packages = ["./integrations/frappe", pyjwt];
-    run(python, [...PIP_INSTALL, ...packages], "pip could not install the Frappe app: is the Python registry reachable?");
+    run(python, [...PIP_INSTALL, ...packages], "pip failed for the Frappe app: is the Python registry reachable?");
     const tests = ["-m", "unittest", "discover", "-s", "integrations/frappe/tests"];
     run(python, ["-B", "-W", "ignore::ResourceWarning", ...tests], `the Frappe app's tests failed with ${pyjwt}`);
   }

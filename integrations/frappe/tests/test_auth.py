@@ -251,9 +251,10 @@ class PublishedKeys(Hook):
 
     def test_keys_that_cannot_be_read_let_nobody_in(self) -> None:
         gate = self.gate()
-        for status, body in ((500, b""), (404, b""), (200, b"<html>"), (200, b"[]"), (200, b'{"keys":[]}'), (200, b"\xff")):
-            with self.subTest(body):
-                gate.status, gate.body = status, body
+        wrong = [(200, body) for body in (b"", b"<html>", b"[]", b'{"keys":[]}', b"\xff")]
+        for answer in [(500, b""), (404, b""), *wrong]:
+            with self.subTest(answer):
+                gate.status, gate.body = answer
                 self.refused(self.signed(self.key, "p256"), status=503, because="cannot be verified")
         gate.status = 200
         gate.publish(public_jwk(self.key, "p256"))
@@ -296,7 +297,8 @@ class Settings(Hook):
 
     def test_keys_are_never_read_in_the_clear(self) -> None:
         self.gate()
-        for address in ("http://gate.example.test/_gatehouse/jwks.json", "file:///etc/hostname", "ftp://localhost/x", "https://", "x", 5):
+        plain = "http://gate.example.test/_gatehouse/jwks.json"
+        for address in (plain, "file:///etc/hostname", "ftp://localhost/x", "https://", "x", 5):
             self.conf["gatehouse_jwks_url"] = address
             self.refused(self.assertion(), status=503, because="https")
 

@@ -1,7 +1,8 @@
 """A site that takes requests as Frappe 15.44 does: who somebody is, which method runs, what errors look like.
 
-Argument: `{"users": [{"name", "enabled", "api_key", "api_secret", "sid"}], "hook": null}` in JSON; see `Site.hook`. Prints
-`READY <url>`, and ends when its standard input does. Each line of input is a question, answered by `ANSWER <JSON>`.
+Argument: `{"users": [{"name", "enabled", "api_key", "api_secret", "sid"}], "hook": null}` in JSON; see `Site.hook`.
+Prints `READY <url>`, and ends when its standard input does. Each line of input is a question, answered by
+`ANSWER <JSON>`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from email.policy import HTTP
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote_plus, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 INTEGRATION = Path(__file__).parents[3] / "integrations/frappe"
 sys.path[:0] = [str(INTEGRATION), str(INTEGRATION / "tests")]
@@ -81,15 +82,15 @@ class Site:
                 self.users.append({"name": name, **unset, **changes})
 
     def hook(self, hook: dict | None) -> None:
-        """Installs the app gatehouse_frappe, with `jwks` (an address) or `key` (a shared JWK), `issuer` and `audience`."""
+        """Installs the app gatehouse_frappe: `jwks` (an address) or `key` (a shared JWK), `issuer`, `audience`."""
         names = {"jwks": "jwks_url", "key": "shared_key", "issuer": "issuer", "audience": "audience"}
         self.installed = hook is not None
         self.conf = {f"gatehouse_{names[name]}": value for name, value in (hook or {}).items()}
 
     def fail(self, failure: dict) -> None:
-        """From now on: `{}` nothing, `{"status", "body"}` that answer to everything, `{"refuse"}` no connections, `{"hang"}`
-        no answers until the next failure is set, `{"slow": seconds}` answers that much later. With `only`, a part of a
-        target, other requests are answered as ever."""
+        """From now on: `{}` nothing, `{"status", "body"}` that answer to everything, `{"refuse"}` no connections,
+        `{"hang"}` no answers until the next failure is set, `{"slow": seconds}` answers that much later. With `only`,
+        a part of a target, other requests are answered as ever."""
         with self.changed:
             self.failure = failure
             self.changed.notify_all()
@@ -230,7 +231,7 @@ class Request:
             head = f"Content-Type: {self.field('content-type')}\r\n\r\n".encode()
             parts = BytesParser(policy=HTTP).parsebytes(head + self.body).iter_parts()
             named = [(part.get_param("name", header="content-disposition"), part) for part in parts]
-            return {unquote_plus(name): part.get_payload(decode=True).decode("utf-8", "replace") for name, part in named}
+            return {name: part.get_payload(decode=True).decode("utf-8", "replace") for name, part in named}
         return {}
 
     def body_seen(self) -> dict:
