@@ -11,6 +11,7 @@ mod clients;
 mod command;
 mod configuration;
 mod cross_site;
+mod examples;
 mod frappe_app;
 mod frappe_origin;
 mod frappe_site;
