@@ -111,6 +111,9 @@ fn a_session_beats_a_token_and_a_wrong_token_beats_a_session() {
     assert_eq!(logged_user(&site.send("GET", LOGGED_USER, &[cookie, ("Authorization", TOKEN)], "")), bob);
     let by_parameter = format!("{LOGGED_USER}?sid=of-bob");
     assert_eq!(logged_user(&site.send("GET", &by_parameter, &[("Authorization", TOKEN)], "")), bob);
+    for cookies in ["sid=\"of-bob\"", "sid=of-nobody;sid=of-bob", "no pair; a=\"; sid = of-bob"] {
+        assert_eq!(logged_user(&site.send("GET", LOGGED_USER, &[("Cookie", cookies)], "")), bob, "{cookies}");
+    }
     let wrong = site.send("GET", LOGGED_USER, &[cookie, ("Authorization", "token a:b")], "");
     assert_eq!(logged_user(&wrong), expected(401, "AuthenticationError"));
     let unknown = site.send("GET", LOGGED_USER, &[("Cookie", "sid=of-nobody")], "");

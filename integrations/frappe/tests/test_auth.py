@@ -194,7 +194,9 @@ class WhatAnAssertionIs(Hook):
             self.request(self.assertion(sub=5))
 
     def test_both_shared_keys_are_good_while_one_takes_over(self) -> None:
-        self.conf["gatehouse_shared_key"] = {"keys": [shared_jwk(b"n" * 32), shared_jwk(SECRET)]}
+        # As ASSERTION_JWK may stand there, with a key that is not for sharing.
+        private = json.loads(ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1())))
+        self.conf["gatehouse_shared_key"] = {"keys": [private, shared_jwk(b"n" * 32), shared_jwk(SECRET)]}
         self.assertEqual(self.request(self.assertion()), ALICE)
         self.assertEqual(self.request(jwt.encode(self.claims(), b"n" * 32, "HS256")), ALICE)
         self.refused(jwt.encode(self.claims(), b"o" * 32, "HS256"), because="Signature verification failed")

@@ -18,10 +18,9 @@ import threading
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
-from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 INTEGRATION = Path(__file__).parents[3] / "integrations/frappe"
 sys.path[:0] = [str(INTEGRATION), str(INTEGRATION / "tests")]
@@ -120,11 +119,13 @@ class Site:
                 self.changed.wait_for(lambda: self.failure is not failure, failure["slow"])
             return (failure["status"], failure["body"]) if "status" in failure else None
 
-    def user_of_session(self, cookies: str, query: dict) -> str | None:
-        """A session is found by the cookie `sid` or the parameter."""
-        cookie = SimpleCookie(cookies).get("sid")
-        sid = query.get("sid") or (cookie and cookie.value)
-        return next((user["name"] for user in self.users if sid and user["sid"] == sid), None)
+    def user_of_session(self, cookies: str, query: list[tuple[str, str]]) -> str | None:
+        """A session is found by the parameter `sid` or the cookie. Each of that name counts: which one a server takes
+        of several, and how much it puts up with in a cookie, is not what anybody should rely on."""
+        pairs = [cookie.partition("=") for cookie in cookies.split(";")]
+        given = [*query, *((name.strip(), value.strip().strip('"')) for name, _, value in pairs)]
+        sids = [value for name, value in given if name == "sid" and value]
+        return next((user["name"] for sid in sids for user in self.users if user["sid"] == sid), None)
 
     def user_of_credentials(self, authorization: str) -> str | None:
         """Frappe splits at spaces, and whatever does not fall into two words is no credentials at all."""
@@ -176,7 +177,7 @@ class Site:
 
     def answer(self, request: Request) -> tuple[int, object]:
         """What runs: the method named by `cmd`, or else by the path; everything else is told how it was seen."""
-        path = urlsplit(request.target).path
+        path = request.path
         prefix = next((prefix for prefix in METHODS if path.startswith(prefix)), None)
         second = path.startswith("/api/v2/")
         seen = {"method": request.method, "target": request.target, "authorization": bool(request.authorization)}
@@ -206,13 +207,15 @@ class Request:
 
     def __init__(self, method: str, target: str, headers: Message, body: bytes, peer: str):
         self.method, self.target, self.body = method, target, body
-        self.headers = [[name.lower(), value.strip()] for name, value in headers.items()]
+        self.headers = [[name.lower(), value.strip(" \t")] for name, value in headers.items()]
         self.authorization = self.field("authorization")
         # Over the Host, whoever says it.
         self.site = self.field("x-frappe-site-name") or self.field("host").split(":")[0]
         self.address = self.field("x-forwarded-for").split(",")[0].strip() or peer
-        self.query = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
-        self.form = self.query | self._form_of_body()
+        # No URL: a path may begin with two slashes.
+        self.path, _, query = target.partition("?")
+        self.query = parse_qsl(query, keep_blank_values=True)
+        self.form = dict(self.query) | self._form_of_body()
 
     def field(self, name: str) -> str:
         return ",".join(value for known, value in self.headers if known == name)
