@@ -86,7 +86,12 @@ pub fn plan(configuration: &Configuration, head: &RequestHead, identity: Option<
         set.push(("X-Gatehouse-Loop", "1".to_owned()));
     }
     if let Some(Identity { principal, assertion }) = identity {
-        set.extend(assertion.as_deref().map(|assertion| ("X-Gatehouse-Assertion", assertion.to_owned())));
+        // Where Frappe judges the credentials itself, as before, a second word on who is calling could contradict it.
+        let is_judged_there = configuration.origin_kind == OriginKind::Frappe
+            && configuration.mode == Mode::Observe
+            && matches!(authorization(configuration, head, identity), OriginAuthorization::Forward);
+        let assertion = assertion.as_deref().filter(|_| !is_judged_there);
+        set.extend(assertion.map(|assertion| ("X-Gatehouse-Assertion", assertion.to_owned())));
         set.push(("X-Forwarded-User", utf8_percent_encode(principal.user(), NAME).to_string()));
         set.push(("X-Forwarded-Groups", groups(principal.roles())));
     }

@@ -4,6 +4,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
+use crate::harness::command::{bare, run};
 use crate::harness::{ADMINISTRATOR, FrappeSite, Gate, Options, Reply, wait_for};
 
 const ALICE: &str = "token 4c5e1e2f3a4b5c6:9f8e7d6c5b4a321";
@@ -97,6 +98,23 @@ fn what_is_authorised_has_its_identity_and_its_own_credentials_go_on() {
     assert_eq!(reply.received("authorization"), [ALICE]);
     assert_eq!(reply.received("cookie"), ["sid=bobs-session"], "sessions go on winning as before");
     assert_eq!(line(&gate, "authorised")["outcome"], "forwarded");
+}
+
+/// The site has the app, which refuses whom an assertion and a session name differently.
+#[test]
+fn a_site_that_takes_the_gates_word_already_judges_as_before() {
+    let jwk = run(&mut bare(), &["signing-key", "new", "--algorithm", "hs256"]).json();
+    let issuer = "https://gate.example.test";
+    let (site, gate) = start(&[("PUBLIC_URL", issuer), ("ASSERTION_JWK", &jwk.to_string()), ("ADOPT", "on")]);
+    site.hook(&json!({ "key": jwk, "issuer": issuer, "audience": site.url() }));
+    for headers in [vec![("Authorization", ALICE)], vec![("Authorization", ALICE), ("Cookie", "sid=bobs-session")]] {
+        let (seen, direct) = (gate.send("GET", "/x", &headers, b""), site.send("GET", "/x", &headers, ""));
+        assert_eq!(judgement(&seen), judgement(&direct), "{headers:?}");
+        assert_eq!(seen.status, 200);
+    }
+    site.set("minted", &json!({}));
+    let minted = gate.generate("minted").token();
+    assert_eq!(gate.get("/x", &minted).json()["via"], "assertion", "what only the gate knows has the gate's word");
 }
 
 #[test]
