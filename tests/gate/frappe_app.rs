@@ -220,3 +220,26 @@ fn without_keys_or_settings_nobody_gets_in_and_everybody_else_goes_on() {
     behind.site.hook(&behind.settings());
     assert_eq!(seen(&behind.gate.get("/app", &token)), signed_in("alice@example.test"));
 }
+
+/// Adopted credentials go on to the site, which knows them by itself: both have to say the same. What Frappe's own check
+/// lets through, the app does not.
+#[test]
+fn adopted_credentials_and_the_assertion_name_the_same_user() {
+    let site = FrappeSite::start(&json!([
+        { "name": "alice@example.test", "api_key": "0123456789abcde", "api_secret": "edcba9876543210" },
+    ]));
+    let jwk = run_command(&mut bare(), &["signing-key", "new", "--algorithm", "hs256"]).json();
+    let gate = Gate::start(Options::with(&[
+        ("ORIGIN", site.url()),
+        ("ORIGIN_KIND", "frappe"),
+        ("ADOPT", "on"),
+        ("PUBLIC_URL", ISSUER),
+        ("ASSERTION_JWK", &jwk.to_string()),
+    ]));
+    site.hook(&json!({ "key": jwk, "issuer": ISSUER, "audience": site.url() }));
+    let reply = gate.get("/app", "token 0123456789abcde:edcba9876543210");
+    assert_eq!(seen(&reply), (200, "alice@example.test".to_owned(), "token".to_owned()));
+    assert_eq!(reply.received("x-gatehouse-assertion").len(), 1);
+    site.set("alice@example.test", &json!({ "enabled": false }));
+    refused(&gate.get("/app", "token 0123456789abcde:edcba9876543210"));
+}
