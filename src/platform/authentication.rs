@@ -46,6 +46,10 @@ pub async fn principal(call: &Call<'_>, credentials: &Credentials, digest: Diges
             find_grant(call, credentials, digest).await?
         }
     };
+    if grant.grant().adopted && !call.gate.configuration.adopt {
+        // It was adopted before adoption was switched off.
+        return Err(Refusal::UnknownCredentials);
+    }
     let _ = call.holder.set(LoggedHolder::Grant(Rc::clone(&grant)));
     let judged = grant.authenticate(now(), call.head.client_address.as_deref())?;
     limits::count_request(call, grant.grant().api_key.as_str()).await?;
@@ -75,12 +79,11 @@ pub fn note_use(call: &Call<'_>, digest: Digest) {
 
 /// The grant out of KV; or, where that has none and the configuration says so, an adopted one.
 async fn find_grant(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Result<Rc<OpenedGrant>, Refusal> {
-    if !call.gate.configuration.adopt {
-        return read_grant(call, digest).await;
-    }
     match read_grant(call, digest).await {
-        Ok(grant) if grant.grant().is_past_adoption(now()) => adopt(call, credentials, digest).await,
-        Err(Refusal::UnknownCredentials) => adopt(call, credentials, digest).await,
+        Ok(grant) if call.gate.configuration.adopt && grant.grant().is_past_adoption(now()) => {
+            adopt(call, credentials, digest).await
+        }
+        Err(Refusal::UnknownCredentials) if call.gate.configuration.adopt => adopt(call, credentials, digest).await,
         found => found,
     }
 }

@@ -16,7 +16,7 @@ use super::{incoming, limits, log, management, milliseconds_since, now_ms, origi
 use crate::core::credentials::Credentials;
 use crate::http::access::{Access, access, check_command};
 use crate::http::answer::{Answer, Envelope};
-use crate::http::configuration::Mode;
+use crate::http::configuration::{Mode, Problem};
 use crate::http::cors;
 use crate::http::forward::{Identity, check_loop};
 use crate::http::management::{health, health_problems, jwks};
@@ -35,16 +35,7 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
     let mut record = Record::new(&resource, &head);
     let gate = match ready(env).await {
         Ok(gate) => gate,
-        Err(problems) => {
-            let answer = if resource == Resource::Health {
-                health_problems(&problems)
-            } else {
-                refuse(&mut record, &head, &Refusal::Misconfigured(problems))
-            };
-            record.status = answer.status;
-            log::decision(env, &record);
-            return outgoing::own(&answer, &head, &Finish::default());
-        }
+        Err(problems) => return misconfigured(env, &head, record, &resource, problems),
     };
     let call = Call {
         gate: &gate,
@@ -55,12 +46,12 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
         arrived_ms,
         gate_milliseconds: Cell::default(),
     };
-    let for_origin = resource == Resource::Origin;
+    let only_looks_on = resource == Resource::Origin && gate.configuration.mode == Mode::Observe;
     let reply = match handle(&call, request, resource).await {
         Ok(reply) => reply,
         Err(refusal) => {
             let refusal = limits::judge_refusal(&call, refusal).await;
-            if for_origin && gate.configuration.mode == Mode::Observe && refusal.is_judgement() {
+            if only_looks_on && refusal.is_judgement() {
                 observe(&call, request, &mut record, &refusal).await
             } else {
                 Reply::Own(refuse(&mut record, &head, &refusal))
@@ -92,6 +83,24 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
         log::decision(env, &record);
     }
     Ok(response)
+}
+
+/// What a gate answers that does not know what to do.
+fn misconfigured(
+    env: &Env,
+    head: &RequestHead,
+    mut record: Record<'_>,
+    resource: &Resource,
+    problems: Vec<Problem>,
+) -> Result<Response, JsValue> {
+    let answer = if *resource == Resource::Health {
+        health_problems(&problems)
+    } else {
+        refuse(&mut record, head, &Refusal::Misconfigured(problems))
+    };
+    record.status = answer.status;
+    log::decision(env, &record);
+    outgoing::own(&answer, head, &Finish::default())
 }
 
 /// Notes what would have been refused, and sends it on without an identity, for the origin to judge as ever.

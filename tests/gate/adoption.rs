@@ -76,23 +76,28 @@ fn what_was_adopted_is_kept_in_kv_for_every_isolate_and_sealed() {
     assert_eq!(gate.get("/x", ALICE).status, 401, "a grant that was tampered with is nobody's");
 }
 
-/// A grant as a quarter of an hour leaves it.
-#[test]
-fn an_adoption_that_is_over_is_asked_about_again() {
-    let (site, gate) = start();
+/// Writes an adopted grant of alice's credentials to KV.
+fn keep_adopted(gate: &Gate, expires_at: UnixSeconds) {
     let pepper = Pepper::parse(PEPPER).unwrap();
     let digest = DigestKey::new(&pepper).digest(&Credentials::parse("4c5e1e2f3a4b5c6:9f8e7d6c5b4a321").unwrap());
     let grant = Grant {
         user: "somebody-else".to_owned(),
         api_key: ApiKey::parse("4c5e1e2f3a4b5c6").unwrap(),
         roles: Vec::new(),
-        expires_at: Some(UnixSeconds(1_700_000_000)),
+        expires_at: Some(expires_at),
         allowed_ips: Vec::new(),
         rules: Vec::new(),
         strict: false,
         adopted: true,
     };
     gate.kv_put(&digest.kv_name(), &SealKey::new(&pepper).seal(digest, &grant));
+}
+
+/// A grant as a quarter of an hour leaves it.
+#[test]
+fn an_adoption_that_is_over_is_asked_about_again() {
+    let (site, gate) = start();
+    keep_adopted(&gate, UnixSeconds(1_700_000_000));
     assert_eq!(gate.logged_user(ALICE).as_deref(), Some("alice@example.test"));
     assert_eq!(questions(&site), 1);
 }
@@ -239,6 +244,20 @@ fn an_address_that_failed_too_often_reaches_the_site_no_more() {
     let statuses: Vec<_> = (0..5).map(|number| gate.get("/x", &format!("token k:wrong-{number}")).status).collect();
     assert_eq!(statuses, [401, 401, 401, 429, 429]);
     assert_eq!(questions(&site), 3);
+}
+
+/// As another gate with the same pepper left it in KV.
+#[test]
+fn an_adopted_grant_is_good_for_nothing_once_adoption_is_off() {
+    let site = FrappeSite::start(&users());
+    let gate = Gate::start(Options::with(&[("ORIGIN", site.url()), ("ORIGIN_KIND", "frappe")]));
+    keep_adopted(&gate, UnixSeconds(4_000_000_000));
+    for _ in 0..2 {
+        assert_eq!(gate.get("/x", ALICE).status, 401);
+    }
+    let adopting = Gate::start(options(&site));
+    keep_adopted(&adopting, UnixSeconds(4_000_000_000));
+    assert_eq!((adopting.get("/x", ALICE).status, questions(&site)), (200, 0));
 }
 
 #[test]
