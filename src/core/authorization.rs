@@ -101,20 +101,40 @@ pub fn parse(value: &str) -> Result<Authorization, AuthorizationError> {
     Ok(Authorization::Credentials(scheme, credentials))
 }
 
-/// Whether a field value holds a secret of the gate's making, or the built-in administrator's, in any way that a lenient
-/// reader could find: such a value goes to no origin.
+/// Every text that a lenient reader could find in a field value: all of it, its parts, and what those are in base64.
 #[must_use]
-pub fn holds_own_secret(value: &str) -> bool {
-    let is_own = |text: &str| text.contains(API_SECRET_PREFIX) || text.contains(&format!("{ADMINISTRATOR}:"));
+pub fn readings(value: &str) -> Vec<Zeroizing<String>> {
+    let separators = [' ', '\t', ',', ';', ':', '"', '\''];
+    let mut found = vec![value.to_owned()];
+    for part in [value].into_iter().chain(value.split(separators)) {
+        found.push(part.to_owned());
+        let decoded = decode_leniently(part);
+        found.extend(decoded.split(separators).map(str::to_owned));
+        found.push(decoded);
+    }
+    // The payload of a scheme may be broken up by what its reader leaves out.
     let payload = value.trim_matches([' ', '\t']).split_once([' ', '\t']).map_or("", |(_, payload)| payload);
-    // Lenient decoders leave out what is no base64, and what is left over at the end.
-    let mut signs: Vec<u8> =
-        payload.bytes().filter(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte)).collect();
+    let decoded = decode_leniently(payload);
+    found.extend(decoded.split(separators).map(str::to_owned));
+    found.push(decoded);
+    found.into_iter().filter(|text| !text.is_empty()).map(Zeroizing::new).collect()
+}
+
+/// Whether a text holds a secret of the gate's making, or names the built-in administrator.
+#[must_use]
+pub fn names_own_credentials(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    text.contains(API_SECRET_PREFIX) || text.contains(&format!("{}:", ADMINISTRATOR.to_ascii_lowercase()))
+}
+
+/// Lenient decoders leave out what is no base64, and what is left over at the end.
+fn decode_leniently(text: &str) -> String {
+    let mut signs: Vec<u8> = text.bytes().filter(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte)).collect();
     if signs.len() % 4 == 1 {
         signs.pop();
     }
     let decoded = Zeroizing::new(LENIENT.decode(&signs).unwrap_or_default());
-    is_own(value) || is_own(&String::from_utf8_lossy(&decoded))
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// A second field hidden behind another scheme, or one of the gate's secrets, is no other scheme's business.
@@ -261,6 +281,12 @@ mod tests {
             (format!("basic\t{}", basic.trim_end_matches('=')), true),
             (format!("Basic {}!{}", &basic[..5], &basic[5..]), true),
             (format!("Basic {basic}A"), true),
+            (format!("Bearer x, Basic {basic}"), true),
+            (format!("Basic A, Basic {basic}"), true),
+            (basic.clone(), true),
+            (format!("x:{basic}"), true),
+            (format!("token {}:key", secret.to_uppercase()), true),
+            ("token administrator:x".to_owned(), true),
             ("token Administrator:x".to_owned(), true),
             (format!("Basic {}", STANDARD.encode("Administrator:x")), true),
             ("token 4c5e1e2f3a4b5c6:9f8e7d6c5b4a321".to_owned(), false),
@@ -269,7 +295,7 @@ mod tests {
             ("Basic ?".to_owned(), false),
             (String::new(), false),
         ] {
-            assert_eq!(holds_own_secret(&value), found, "{value}");
+            assert_eq!(readings(&value).iter().any(|text| names_own_credentials(text)), found, "{value}");
         }
     }
 

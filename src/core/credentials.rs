@@ -97,12 +97,6 @@ impl ApiSecret {
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// Whether the gate made it.
-    #[must_use]
-    pub fn is_of_the_gates_making(&self) -> bool {
-        self.0.starts_with(API_SECRET_PREFIX)
-    }
-
     /// Makes an api_secret: `gks_`, 40 lower-case hex characters, 8 more of CRC-32/ISO-HDLC over what stands before.
     ///
     /// ```

@@ -3,8 +3,8 @@
 use thiserror::Error;
 
 use super::access_rule::AccessRule;
-use super::credentials::{ADMINISTRATOR, ApiKey};
-use super::digest::Digest;
+use super::credentials::{ADMINISTRATOR, ApiKey, ApiSecret, Credentials};
+use super::digest::{Digest, DigestKey};
 use super::grant::{Grant, OpenedGrant};
 use super::path::NormalPath;
 use super::role::Role;
@@ -133,6 +133,15 @@ impl AdministratorDigest {
     #[must_use]
     pub fn new(digest: Digest) -> Self {
         Self(digest)
+    }
+
+    /// Whether a text is the administrator's secret, whatever it was sent as.
+    #[must_use]
+    pub fn is_secret(self, digest_key: &DigestKey, text: &str) -> bool {
+        let (Ok(api_key), Ok(api_secret)) = (ApiKey::parse(ADMINISTRATOR), ApiSecret::parse(text)) else {
+            return false;
+        };
+        digest_key.digest(&Credentials { api_key, api_secret }) == self.0
     }
 
     /// The proof, if the digest of what was sent is the administrator's. Digests are keyed, so what the comparison

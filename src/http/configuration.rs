@@ -10,6 +10,7 @@ pub use super::variables::Problem;
 use super::variables::Reader;
 use super::web_origin::WebOrigin;
 use crate::core::assertion::Issuer;
+use crate::core::authorization::{names_own_credentials, readings};
 use crate::core::credentials::{ADMINISTRATOR, ApiKey, ApiSecret, Credentials};
 use crate::core::digest::DigestKey;
 use crate::core::grant::SealKey;
@@ -81,6 +82,17 @@ pub struct Configuration {
     pub debug_timing: bool,
     /// What could be set and is not, for the operator.
     pub not_set: Vec<&'static str>,
+}
+
+impl Configuration {
+    /// Whether a text holds a secret of the gate's own, in any way that a lenient reader could find: it goes to no origin.
+    #[must_use]
+    pub fn is_own_secret_in(&self, text: &str) -> bool {
+        let is_administrators = |text: &str| {
+            self.administrator.is_some_and(|administrator| administrator.is_secret(&self.digest_key, text))
+        };
+        readings(text).iter().any(|text| names_own_credentials(text) || is_administrators(text))
+    }
 }
 
 /// Where authorised requests go.

@@ -10,7 +10,6 @@ use super::configuration::{Configuration, Mode, OriginAuthorization, OriginKind,
 use super::frappe::{cookie_without_session, query_without_session};
 use super::refusal::Refusal;
 use super::request_head::RequestHead;
-use crate::core::authorization::holds_own_secret;
 use crate::core::principal::Principal;
 use crate::core::role::Role;
 
@@ -118,7 +117,7 @@ fn authorization<'a>(
     head: &RequestHead,
     identity: Option<&Identity>,
 ) -> &'a OriginAuthorization {
-    let holds_own_secret = || head.authorization.as_deref().is_some_and(holds_own_secret);
+    let holds_own_secret = || head.authorization.as_deref().is_some_and(|value| configuration.is_own_secret_in(value));
     match identity {
         // The origin goes on judging what it knows, as before.
         Some(_) if configuration.mode == Mode::Observe && !holds_own_secret() => &OriginAuthorization::Forward,

@@ -42,6 +42,13 @@ pub fn logged_user(answer: &[u8]) -> Option<String> {
     answer.get("message")?.as_str().map(str::to_owned)
 }
 
+/// Whether an error is one of Frappe's own, and not of something that stands before it.
+#[must_use]
+pub fn is_refusal(answer: &[u8]) -> bool {
+    let answer: Option<Value> = serde_json::from_slice(answer).ok();
+    answer.is_some_and(|answer| answer.get("exc_type").is_some_and(Value::is_string))
+}
+
 /// Old versions of Werkzeug take `;` for `&`.
 fn parameters(query: &str) -> impl Iterator<Item = &str> {
     query.strip_prefix('?').unwrap_or(query).split(['&', ';'])

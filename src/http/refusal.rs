@@ -90,6 +90,9 @@ pub enum Refusal {
     /// Rows of an import that cannot be; nothing was imported.
     #[error("an import that conflicts")]
     ImportConflict(Vec<RowReport>),
+    /// The origin could not be asked whose credentials they are, or did not say.
+    #[error("the origin did not say whose credentials they are")]
+    AdoptionFailed,
     /// The origin did not answer.
     #[error("origin unreachable")]
     OriginUnreachable,
@@ -175,6 +178,7 @@ impl Refusal {
             | Self::TooManyRequests
             | Self::AdministratorForwarded
             | Self::CrossSite
+            | Self::AdoptionFailed
             | Self::KvFailed
             | Self::RegistryFailed
             | Self::LimitFailed
@@ -262,6 +266,9 @@ impl Refusal {
             }
             Self::Parameter(error) => Shown { message: format!("{error}."), ..plain(417, "ValidationError", "") },
             Self::ImportConflict(_) => plain(409, "ConflictError", "Nothing was imported: rows conflict."),
+            Self::AdoptionFailed => {
+                plain(502, "OriginUnreachable", "The origin did not say whose credentials these are. Try again.")
+            }
             Self::OriginUnreachable => plain(502, "OriginUnreachable", "The origin did not answer."),
             Self::OriginTimeout => plain(504, "OriginTimeout", "The origin took too long to answer."),
             Self::Loop => plain(503, "GatewayLoop", "The origin sent this request back to the gate."),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response};
+use zeroize::Zeroizing;
 
 use super::bindings::GrantNamespace;
 use super::call::Call;
@@ -15,16 +16,16 @@ use super::task::promise;
 use super::timer::within;
 use super::unicode::fold;
 use super::{incoming, log, now, now_ms};
-use crate::core::adoption::{ASKING_MS, Known, adopted_grant};
+use crate::core::adoption::{ASKING_MS, Known, adopted_grant, is_adoptable};
 use crate::core::credentials::Credentials;
 use crate::core::digest::Digest;
 use crate::core::grant::{Grant, OpenedGrant};
 use crate::http::forward::plan;
-use crate::http::frappe::{LOGGED_USER_PATH, logged_user};
+use crate::http::frappe::{LOGGED_USER_PATH, is_refusal, logged_user};
 use crate::http::refusal::Refusal;
 
 /// How long the origin may take to say whose credentials they are, in milliseconds.
-const PATIENCE_MS: f64 = 10_000.0;
+const PATIENCE_MS: f64 = 5_000.0;
 /// How often a request looks whether another one's question was answered, in milliseconds. It cannot wait for the other's
 /// promise: no I/O of one request may be waited for in another.
 const LOOK_AGAIN_MS: f64 = 25.0;
@@ -36,27 +37,33 @@ enum Answer {
     Adopted(Rc<OpenedGrant>),
     Registered(Rc<OpenedGrant>),
     Refused,
+    /// No answer, or one of a server that is not well.
     OriginFailed,
+    /// An answer that is neither a user nor a refusal.
+    Unclear,
 }
 
 /// The grant for credentials that KV does not have, if the registry or else the origin vouches for them.
 pub async fn adopt(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Result<Rc<OpenedGrant>, Refusal> {
-    // What the gate made itself, the origin cannot know.
-    if credentials.api_secret.is_of_the_gates_making() {
+    // The gate's own secrets the origin cannot know, and must not learn.
+    let pair = Zeroizing::new(format!("{}:{}", credentials.api_key.as_str(), credentials.api_secret.reveal()));
+    if !is_adoptable(&credentials.api_key) || call.gate.configuration.is_own_secret_in(&pair) {
         return Err(Refusal::UnknownCredentials);
     }
+    let address = call.head.client_address.as_deref();
     let started_ms = now_ms();
     loop {
-        let known = call.gate.adoptions.borrow_mut().find(digest, now_ms());
+        let known = call.gate.adoptions.borrow_mut().find(digest, address, now_ms());
         match known {
             Known::Adopted(grant) => return Ok(grant),
             Known::Refused => return Err(Refusal::UnknownCredentials),
-            Known::OriginFailed => return Err(Refusal::OriginUnreachable),
+            Known::OriginFailed => return Err(Refusal::AdoptionFailed),
+            Known::Busy => return Err(Refusal::TooManyAttempts { wait_seconds: 1 }),
             Known::BeingAsked if now_ms() - started_ms < ASKING_MS => pause().await,
             Known::BeingAsked | Known::Nothing => break,
         }
     }
-    call.gate.adoptions.borrow_mut().ask(digest, now_ms());
+    call.gate.adoptions.borrow_mut().ask(digest, address, now_ms());
     let answer = ask(call, credentials, digest).await;
     let mut adoptions = call.gate.adoptions.borrow_mut();
     match answer {
@@ -74,7 +81,11 @@ pub async fn adopt(call: &Call<'_>, credentials: &Credentials, digest: Digest) -
         }
         Ok(Answer::OriginFailed) => {
             adoptions.fail(digest, now_ms());
-            Err(Refusal::OriginUnreachable)
+            Err(Refusal::AdoptionFailed)
+        }
+        Ok(Answer::Unclear) => {
+            adoptions.wonder(digest, now_ms());
+            Err(Refusal::AdoptionFailed)
         }
         Err(refusal) => {
             adoptions.give_up(digest);
@@ -95,12 +106,24 @@ async fn ask(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Resu
         Registered::Held => return Ok(Answer::Refused),
         Registered::Free => {}
     }
-    let user = match ask_origin(call, credentials).await {
-        Ok(Some(user)) => user,
-        Ok(None) => return Ok(Answer::Refused),
+    let (status, body) = match ask_origin(call, credentials).await {
+        Ok(answer) => answer,
         Err(error) => {
             log::failure("origin", call.head, &error);
             return Ok(Answer::OriginFailed);
+        }
+    };
+    let user = match (status, logged_user(&body)) {
+        (200, Some(user)) => user,
+        // Whatever else stands before a site answers 401 and 403 too.
+        (401 | 403, None) if is_refusal(&body) => return Ok(Answer::Refused),
+        _ => {
+            log::failure(
+                "origin",
+                call.head,
+                &format!("status {status} in answer to whose credentials they are").into(),
+            );
+            return Ok(if status >= 500 { Answer::OriginFailed } else { Answer::Unclear });
         }
     };
     let Some(grant) = adopted_grant(&credentials.api_key, &user, fold, now()) else {
@@ -122,8 +145,8 @@ fn opened(call: &Call<'_>, digest: Digest, grant: &Grant) -> Result<Rc<OpenedGra
     seal_key.open(digest, &seal_key.seal(digest, grant)).map(Rc::new).map_err(Refusal::Grant)
 }
 
-/// Whom the origin takes the client for: nobody, if it refuses. An error, if it does not say.
-async fn ask_origin(call: &Call<'_>, credentials: &Credentials) -> Result<Option<String>, JsValue> {
+/// What the origin answers to the question whom it takes the client for.
+async fn ask_origin(call: &Call<'_>, credentials: &Credentials) -> Result<(u16, Vec<u8>), JsValue> {
     let mut head = call.head.clone();
     head.method = "GET".to_owned();
     head.url.raw_path = LOGGED_USER_PATH.to_owned();
@@ -143,12 +166,7 @@ async fn ask_origin(call: &Call<'_>, credentials: &Credentials) -> Result<Option
         let body = incoming::read(response.body(), ANSWER_MAX_BYTES).await;
         Ok::<_, JsValue>((response.status(), body.map_err(|_| JsValue::from_str("an answer that could not be read"))?))
     });
-    let (status, body) = within(PATIENCE_MS, &mut answer).await.ok_or("no answer in time")??;
-    match status {
-        200 => logged_user(&body).map(Some).ok_or_else(|| "an answer that names no user".into()),
-        401 | 403 => Ok(None),
-        status => Err(format!("status {status}").into()),
-    }
+    within(PATIENCE_MS, &mut answer).await.ok_or("no answer in time")?
 }
 
 /// Writes the grant to KV, for every other isolate, off the request's path. KV drops it when it is over.

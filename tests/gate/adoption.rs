@@ -173,6 +173,10 @@ fn a_failing_site_is_never_taken_for_one_that_refuses() {
         Failure::Answer(302, ""),
         Failure::Answer(200, "<html>maintenance</html>"),
         Failure::Answer(200, r#"{"message":null}"#),
+        // Of something that stands before the site.
+        Failure::Answer(401, "<html>sign in to the proxy</html>"),
+        Failure::Answer(403, "<html>forbidden</html>"),
+        Failure::Answer(403, r#"{"error":"firewall"}"#),
         Failure::Refuse,
     ] {
         site.fail(failure);
@@ -204,7 +208,7 @@ fn what_is_known_keeps_working_while_the_site_cannot_say_and_the_site_is_left_al
         assert_eq!(gate.get("/x", bob).status, 502);
         tries += 1;
     }
-    assert!(tries > 5 && questions(&site) - before <= 2, "{tries} {}", questions(&site) - before);
+    assert!(tries > 1 && questions(&site) - before <= 2, "{tries} {}", questions(&site) - before);
     assert_eq!(gate.get("/x", ALICE).status, 200);
     // What the gate minted is no token of the site's: its own answer stands for the origin's.
     assert_eq!(gate.logged_user(&minted).as_deref(), Some("minted-here"));
@@ -221,6 +225,58 @@ fn many_requests_with_the_same_unknown_credentials_are_one_question() {
         }
     });
     assert_eq!(questions(&site), 1);
+}
+
+/// Even if the site vouched for them: it must not learn them.
+#[test]
+fn no_secret_of_the_gates_own_reaches_the_site_in_a_question() {
+    let gks = "gks_00000000000000000000000000000000000000004023f14c";
+    let secret = ADMINISTRATOR.split(':').nth(1).unwrap();
+    let pairs = [
+        (gks, "key"),
+        ("key", &*format!("\"{gks}\"")),
+        ("administrator", secret),
+        ("anybody", secret),
+        (secret, "anything"),
+        ("key", &*gks.to_uppercase()),
+    ]
+    .map(|(api_key, api_secret)| (api_key.to_owned(), api_secret.to_owned()));
+    let user = |(number, (api_key, api_secret)): (usize, &(String, String))| json!({ "name": format!("user-{number}"), "api_key": api_key, "api_secret": api_secret });
+    let site = FrappeSite::start(&pairs.iter().enumerate().map(user).collect::<Value>());
+    let gate = Gate::start(options(&site));
+    for (api_key, api_secret) in &pairs {
+        assert_eq!(gate.get("/x", &format!("token {api_key}:{api_secret}")).status, 401, "{api_key} {api_secret}");
+    }
+    assert_eq!(site.requests().len(), 0);
+}
+
+/// A database finds an api_key in any case: each spelling would be a principal of its own.
+#[test]
+fn one_api_key_is_one_principal() {
+    let (site, gate) = start();
+    assert_eq!(gate.get("/x", "token 4C5E1E2F3A4B5C6:9f8e7d6c5b4a321").status, 401);
+    assert_eq!(site.requests().len(), 0);
+}
+
+#[test]
+fn one_address_has_few_questions_open_at_a_time() {
+    let (site, gate) = start();
+    site.fail_only("get_logged_user", Failure::Hang);
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..40)
+            .map(|number| {
+                scope.spawn({
+                    let gate = &gate;
+                    move || gate.get("/x", &format!("token key-{number}:secret")).status
+                })
+            })
+            .collect();
+        wait_for("the questions", || questions(&site) >= 8);
+        site.fail(Failure::None);
+        let statuses: Vec<_> = all.into_iter().map(|one| one.join().unwrap()).collect();
+        assert!(statuses.iter().all(|status| matches!(status, 401 | 429)), "{statuses:?}");
+        assert!(statuses.contains(&429), "{statuses:?}");
+    });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::harness::command::{bare, run};
-use crate::harness::{ADMINISTRATOR, FrappeSite, Gate, Options, Reply, wait_for};
+use crate::harness::{ADMINISTRATOR, Failure, FrappeSite, Gate, Options, Reply, wait_for};
 
 const ALICE: &str = "token 4c5e1e2f3a4b5c6:9f8e7d6c5b4a321";
 const LOGGED_USER: &str = "/api/method/frappe.auth.get_logged_user";
@@ -131,6 +131,11 @@ fn the_gates_own_secrets_stay_at_the_gate() {
         keys.token(),
         keys.basic(),
         format!("Bearer {}", keys.api_secret),
+        format!("Bearer x, {}", keys.basic()),
+        format!("Basic A, {}", keys.basic()),
+        keys.basic().split_once(' ').unwrap().1.to_owned(),
+        format!("Bearer {}", administrator.split(':').nth(1).unwrap()),
+        administrator.to_lowercase(),
         ADMINISTRATOR.to_owned(),
         format!("Basic {}", STANDARD.encode(administrator)),
     ] {
@@ -174,6 +179,23 @@ fn with_adopt_the_sites_own_credentials_are_recognised_while_looking_on() {
     assert_eq!(reply.received("x-forwarded-user"), ["alice@example.test"]);
     assert_eq!(line(&gate, "adopted")["outcome"], "forwarded");
     assert_eq!(gate.get("/x", "token 4c5e1e2f3a4b5c6:wrong").status, 401, "the site's own answer");
+}
+
+#[test]
+fn with_adopt_a_site_that_does_not_say_whose_credentials_they_are_judges_them_itself() {
+    let (site, gate) = start(&[("ADOPT", "on")]);
+    for failure in
+        [Failure::Answer(500, "{}"), Failure::Answer(429, "{}"), Failure::Answer(403, "<html>"), Failure::Hang]
+    {
+        site.fail_only("get_logged_user", failure);
+        let id = format!("unsaid {failure:?}").replace(|sign: char| !sign.is_ascii_alphanumeric(), "-");
+        let reply = gate.send("GET", "/x", &[("Authorization", ALICE), ("X-Request-Id", &id)], b"");
+        assert_eq!((reply.status, reply.json()["user"].clone()), (200, json!("alice@example.test")), "{failure:?}");
+        let line = line(&gate, &id);
+        let reason = "the origin did not say whose credentials they are";
+        assert_eq!((&line["outcome"], &line["reason"]), (&json!("observed"), &json!(reason)), "{failure:?}");
+        site.fail(Failure::None);
+    }
 }
 
 #[test]
