@@ -203,6 +203,15 @@ fn a_session_never_decides_over_an_assertion() {
     refused(&with_cookie("of-bob"));
     assert_eq!(seen(&with_cookie("of-alice")), (200, "alice@example.test".to_owned(), "session".to_owned()));
     assert_eq!(seen(&with_cookie("of-nobody")), signed_in("alice@example.test"));
+    // A body never passes through the gate.
+    for (kind, body) in
+        [("application/x-www-form-urlencoded", "a=1&sid=of-bob"), ("application/json", r#"{"sid":"of-bob"}"#)]
+    {
+        let headers = [("Authorization", token.as_str()), ("Content-Type", kind)];
+        let reply = behind.site.send("POST", "/app", &headers[1..], body);
+        assert_eq!(seen(&reply), (200, "bob@example.test".to_owned(), "session".to_owned()), "{kind}");
+        refused(&behind.gate.send("POST", "/app", &headers, body.as_bytes()));
+    }
 }
 
 #[test]

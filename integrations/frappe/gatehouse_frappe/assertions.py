@@ -16,6 +16,8 @@ KEYS_LIFESPAN_SECONDS = 300
 KEYS_TIMEOUT_SECONDS = 5
 # Anybody can name a key that does not exist: no more often than this the gate is asked about one.
 COOLDOWN_SECONDS = 30
+# A gate that did not answer is left alone for so long: each question may hold up a worker of the site.
+FAILURE_SECONDS = 3
 # RFC 7518, section 3.2.
 SHARED_KEY_BYTES = 32
 # The one algorithm for each type of public key, whatever an assertion says of itself.
@@ -77,14 +79,17 @@ def _insist_on_a_safe_address(url: object) -> None:
 class _PublishedKeys(jwt.PyJWKClient):
     """The gate's public keys: read when first needed, and again when they are old."""
 
-    last_asked = float("-inf")
+    last_asked = failed = float("-inf")
 
     def get_signing_keys(self, refresh: bool = False) -> list[jwt.PyJWK]:
         """The keys. PyJWT 2.8 would keep an answer that holds none for as long as it keeps keys."""
+        if not refresh and time.monotonic() - self.failed < FAILURE_SECONDS:
+            raise KeysUnavailable(f"{self.uri}: failed a moment ago")
         try:
             return super().get_signing_keys(refresh)
         except Exception:
             if not refresh:
+                self.failed = time.monotonic()
                 self.jwk_set_cache.put(None)
             raise
 

@@ -258,6 +258,7 @@ class PublishedKeys(Hook):
             with self.subTest(answer):
                 gate.status, gate.body = answer
                 self.refused(self.signed(self.key, "p256"), status=503, because="cannot be verified")
+                self.later(gate)
         gate.status = 200
         gate.publish(public_jwk(self.key, "p256"))
         self.assertEqual(self.request(self.signed(self.key, "p256")), ALICE)
@@ -267,6 +268,21 @@ class PublishedKeys(Hook):
         self.conf["gatehouse_jwks_url"] = gone.url
         self.refused(self.signed(self.key, "p256"), status=503, because="cannot be verified")
         self.assertEqual(self.request(None), "Guest")
+
+
+    def test_a_gate_that_did_not_answer_is_left_alone_for_a_moment(self) -> None:
+        gate = self.gate(public_jwk(self.key, "p256"))
+        gate.status = 500
+        for _ in range(5):
+            self.refused(self.signed(self.key, "p256"), status=503, because="cannot be verified")
+        self.assertEqual(gate.asked, 1)
+        gate.status = 200
+        self.later(gate)
+        self.assertEqual(self.request(self.signed(self.key, "p256")), ALICE)
+
+    def later(self, gate: Gate) -> None:
+        """As if the moment had passed for which a failing gate is left alone."""
+        assertions._published_keys(gate.url).failed -= assertions.FAILURE_SECONDS
 
 
 class Settings(Hook):

@@ -119,11 +119,11 @@ class Site:
                 self.changed.wait_for(lambda: self.failure is not failure, failure["slow"])
             return (failure["status"], failure["body"]) if "status" in failure else None
 
-    def user_of_session(self, cookies: str, query: list[tuple[str, str]]) -> str | None:
-        """A session is found by the parameter `sid` or the cookie. Each of that name counts: which one a server takes
+    def user_of_session(self, cookies: str, query: list[tuple[str, str]], form: dict) -> str | None:
+        """A session is found by the parameter `sid`, in query or body, or the cookie. Each of that name counts: which one a server takes
         of several, and how much it puts up with in a cookie, is not what anybody should rely on."""
         pairs = [cookie.partition("=") for cookie in cookies.split(";")]
-        given = [*query, *((name.strip(), value.strip().strip('"')) for name, _, value in pairs)]
+        given = [*query, ("sid", form.get("sid")), *((name.strip(), value.strip().strip('"')) for name, _, value in pairs)]
         sids = [value for name, value in given if name == "sid" and value]
         return next((user["name"] for sid in sids for user in self.users if user["sid"] == sid), None)
 
@@ -156,7 +156,7 @@ class Site:
 
     def sign_in(self, request: Request) -> tuple[str, str]:
         """Who somebody is to the site, and by what."""
-        by_session = self.user_of_session(request.field("cookie"), request.query)
+        by_session = self.user_of_session(request.field("cookie"), request.query, request.form)
         by_credentials = self.user_of_credentials(request.authorization)
         user, via = by_session or by_credentials or "Guest", "guest"
         if by_session or by_credentials:
