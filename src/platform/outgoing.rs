@@ -20,6 +20,20 @@ pub struct Finish {
     pub timing: Option<String>,
 }
 
+impl Finish {
+    fn apply(&self, headers: &Headers) -> Result<(), JsValue> {
+        for (name, value) in &self.cors {
+            headers.set(name, value)?;
+        }
+        self.tell_timing(headers)
+    }
+
+    /// Beside what the origin tells of its own.
+    fn tell_timing(&self, headers: &Headers) -> Result<(), JsValue> {
+        self.timing.as_ref().map_or(Ok(()), |timing| headers.append(SERVER_TIMING, timing))
+    }
+}
+
 /// A response of the gate's own.
 pub fn own(answer: &Answer, head: &RequestHead, finish: &Finish) -> Result<Response, JsValue> {
     let headers = Headers::new()?;
@@ -29,12 +43,10 @@ pub fn own(answer: &Answer, head: &RequestHead, finish: &Finish) -> Result<Respo
             headers.set(name, value)?;
         }
     }
-    for (name, value) in answer.headers.iter().chain(&finish.cors) {
+    for (name, value) in &answer.headers {
         headers.set(name, value)?;
     }
-    if let Some(timing) = &finish.timing {
-        headers.append(SERVER_TIMING, timing)?;
-    }
+    finish.apply(&headers)?;
     let init = ResponseInit::new();
     init.set_status(answer.status);
     init.set_headers(&headers);
@@ -48,13 +60,7 @@ pub fn of_registry(response: Response, finish: &Finish) -> Result<Response, JsVa
         return Ok(response);
     }
     let changed = copy(&response)?;
-    let headers = changed.headers();
-    for (name, value) in &finish.cors {
-        headers.set(name, value)?;
-    }
-    if let Some(timing) = &finish.timing {
-        headers.append(SERVER_TIMING, timing)?;
-    }
+    finish.apply(&changed.headers())?;
     Ok(changed)
 }
 
@@ -86,9 +92,7 @@ pub fn of_origin(
     let changed = copy(&response)?;
     let headers = changed.headers();
     headers.set("X-Request-Id", &head.request_id)?;
-    if let Some(timing) = &finish.timing {
-        headers.append(SERVER_TIMING, timing)?;
-    }
+    finish.tell_timing(&headers)?;
     if let Target::Url(origin) = &configuration.target
         && let Some(location) = headers.get("Location")?
     {

@@ -9,7 +9,9 @@ use gatehouse::core::pepper::Pepper;
 use gatehouse::core::unix_time::UnixSeconds;
 use serde_json::{Value, json};
 
-use crate::harness::{ADMINISTRATOR, Failure, FrappeSite, Gate, Options, PEPPER, Reply, wait_for};
+use crate::harness::{
+    ADMINISTRATOR, Failure, FrappeSite, Gate, Options, PEPPER, Reply, wait_for, wait_for_a_minutes_first_half,
+};
 
 const ALICE: &str = "token 4c5e1e2f3a4b5c6:9f8e7d6c5b4a321";
 const LOGGED_USER: &str = "/api/method/frappe.auth.get_logged_user";
@@ -293,9 +295,7 @@ fn what_the_gate_made_and_what_is_malformed_is_never_tried_at_the_site() {
 #[test]
 fn an_address_that_failed_too_often_reaches_the_site_no_more() {
     let site = FrappeSite::start(&users());
-    wait_for("the first half of a minute", || {
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() % 60 < 30
-    });
+    wait_for_a_minutes_first_half();
     let gate = Gate::start(Options { limits: vec![("FAILED_AUTH", 2), ("REQUESTS", 1000)], ..options(&site) });
     let statuses: Vec<_> = (0..5).map(|number| gate.get("/x", &format!("token k:wrong-{number}")).status).collect();
     assert_eq!(statuses, [401, 401, 401, 429, 429]);

@@ -1,20 +1,15 @@
 //! `LIMITS`: how often an address may fail, and how often credentials may be used.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::json;
 
-use crate::harness::{ADMINISTRATOR, Gate, Options, Reply, root, wait_for};
+use crate::harness::{ADMINISTRATOR, Gate, Options, Reply, root, wait_for_a_minutes_first_half};
 
 const WRONG: &str = "token 4c5e1e2f3a4b5c6:9f8e7d6c5b4a321";
 const LOGGED_USER: &str = "/api/method/frappe.auth.get_logged_user";
 
-/// A gate whose limits are low, and which counts KV reads. Miniflare's minutes are those of the clock, so what is to be
-/// counted in one starts in its first half.
+/// A gate whose limits are low, and which counts KV reads.
 fn limited(failed_auth: u32, requests: u32) -> Gate {
-    wait_for("the first half of a minute", || {
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() % 60 < 30
-    });
+    wait_for_a_minutes_first_half();
     let limits = vec![("FAILED_AUTH", failed_auth), ("REQUESTS", requests)];
     Gate::start(Options { limits, instrumented: true, ..Options::with(&[("CACHE_SECONDS", "3600")]) })
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Request;
 
-use super::{Reply, python, root};
+use super::{Reply, agent, python, root};
 
 /// A running site; ends when dropped, or when the tests do.
 pub struct FrappeSite {
@@ -82,10 +82,8 @@ impl FrappeSite {
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let url = line.strip_prefix("READY ").unwrap_or_else(|| panic!("the site did not start: {line}"));
-        let config =
-            Agent::config_builder().http_status_as_error(false).max_redirects(0).allow_non_standard_methods(true);
         let talk = Mutex::new(Some((child.stdin.take().unwrap(), stdout)));
-        Self { url: url.trim().to_owned(), agent: config.build().new_agent(), child, talk }
+        Self { url: url.trim().to_owned(), agent: agent(), child, talk }
     }
 
     /// `http://host:port`, the same for life.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use ureq::http::Request;
 use ureq::{Agent, SendBody};
 
-use super::{ORIGIN, Reply, npm_program, root};
+use super::{ORIGIN, Reply, agent, npm_program, root};
 
 pub const PEPPER: &str = "a pepper for tests, of more than 32 bytes";
 const ADMINISTRATOR_SECRET: &str = "a-secret-for-tests-of-32-characters";
@@ -112,10 +112,7 @@ impl Gate {
         stdout.read_line(&mut line).unwrap();
         let addresses = line.strip_prefix("READY ").and_then(|addresses| addresses.trim().split_once(' '));
         let (url, direct) = addresses.unwrap_or_else(|| panic!("the gate did not start: {line}"));
-        // Whatever workerd answers is an answer; redirects are for the test to see.
-        let config =
-            Agent::config_builder().http_status_as_error(false).max_redirects(0).allow_non_standard_methods(true);
-        let agent = config.max_idle_connections_per_host(64).build().new_agent();
+        let agent = agent();
         let stdin = child.stdin.take();
         let direct = direct.strip_prefix("http://").unwrap().to_owned();
         Self { url: url.to_owned(), direct, agent, child, stdin, answers: Mutex::new(answers_in(stdout)) }

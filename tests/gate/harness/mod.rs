@@ -81,6 +81,20 @@ pub fn run(command: &mut Command) -> String {
     stdout
 }
 
+/// A client to which whatever is answered is an answer, and redirects are for the test to see.
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+    config.allow_non_standard_methods(true).max_idle_connections_per_host(64).build().new_agent()
+}
+
+/// Waits for the first half of a minute: Miniflare's rate limits count by those of the clock, and what is to be counted in
+/// one has to start well before its end.
+pub fn wait_for_a_minutes_first_half() {
+    wait_for("the first half of a minute", || {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() % 60 < 30
+    });
+}
+
 /// Waits for a condition, and fails if it is not met within a time that is far beyond what it takes.
 pub fn wait_for(what: &str, condition: impl FnMut() -> bool) {
     wait(what, Duration::from_secs(120), Duration::from_millis(20), condition);
