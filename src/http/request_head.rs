@@ -35,6 +35,52 @@ pub struct RequestHead {
 }
 
 impl RequestHead {
+    /// Reads the platform's text of a head: the method, the URL, then the name in lower case and the value of each header
+    /// field, a line each. Fields of one name come as one, joined by a comma and a space.
+    #[must_use]
+    pub fn parse(text: &str, random: [u8; 16]) -> Option<Self> {
+        let mut lines = text.split('\n');
+        let (method, url) = (lines.next()?, lines.next()?);
+        let mut head = Self::bare(method, RequestUrl::parse(url)?);
+        let mut given_id = None;
+        while let Some(name) = lines.next() {
+            let value = Some(lines.next()?.to_owned());
+            match name {
+                "authorization" => head.authorization = value,
+                "connection" => head.connection = value,
+                "cookie" => head.cookie = value,
+                "origin" => head.origin = value,
+                "access-control-request-headers" => head.requested_headers = value,
+                "sec-fetch-site" => head.sec_fetch_site = value,
+                "sec-fetch-mode" => head.sec_fetch_mode = value,
+                "cf-connecting-ip" => head.client_address = value,
+                "x-request-id" => given_id = value,
+                _ => {}
+            }
+            head.header_names.push(name.to_owned());
+        }
+        head.request_id = request_id(given_id, random);
+        Some(head)
+    }
+
+    /// A request without header fields and id.
+    fn bare(method: &str, url: RequestUrl) -> Self {
+        Self {
+            method: method.to_owned(),
+            url,
+            header_names: Vec::new(),
+            authorization: None,
+            connection: None,
+            cookie: None,
+            origin: None,
+            requested_headers: None,
+            sec_fetch_site: None,
+            sec_fetch_mode: None,
+            client_address: None,
+            request_id: String::new(),
+        }
+    }
+
     /// Whether the header field is there; `name` in lower case.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
@@ -57,8 +103,6 @@ impl RequestHead {
 /// The parts of an absolute request URL.
 #[derive(Debug, Clone)]
 pub struct RequestUrl {
-    /// The whole URL, as the platform gave it.
-    pub full: String,
     /// `http` or `https`.
     pub scheme: String,
     /// Host and port.
@@ -81,7 +125,6 @@ impl RequestUrl {
         let (path, query) = target.split_at_checked(target.find('?').unwrap_or(target.len()))?;
         let path = if path.is_empty() { "/" } else { path };
         Some(Self {
-            full: without_fragment.to_owned(),
             scheme: scheme.to_owned(),
             authority: authority.to_owned(),
             raw_path: path.to_owned(),
@@ -98,8 +141,7 @@ impl RequestUrl {
 }
 
 /// The request id: the client's, if it is 1 to 128 letters, digits, `.`, `_` or `-`, else the random bytes in hex.
-#[must_use]
-pub fn request_id(given: Option<String>, random: [u8; 16]) -> String {
+fn request_id(given: Option<String>, random: [u8; 16]) -> String {
     given
         .filter(|id| {
             (1..=REQUEST_ID_MAX_CHARACTERS).contains(&id.len())
@@ -111,25 +153,26 @@ pub fn request_id(given: Option<String>, random: [u8; 16]) -> String {
 /// A bare request, for the tests of this layer.
 #[cfg(test)]
 pub(super) fn head(method: &str, url: &str) -> RequestHead {
-    RequestHead {
-        method: method.to_owned(),
-        url: RequestUrl::parse(url).unwrap(),
-        header_names: Vec::new(),
-        authorization: None,
-        connection: None,
-        cookie: None,
-        origin: None,
-        requested_headers: None,
-        sec_fetch_site: None,
-        sec_fetch_mode: None,
-        client_address: None,
-        request_id: "the-request-id".to_owned(),
-    }
+    let mut head = RequestHead::parse(&format!("{method}\n{url}"), [0; 16]).unwrap();
+    head.request_id = "the-request-id".to_owned();
+    head
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_a_head_with_empty_values_and_nothing_but_pairs() {
+        let head = |text| RequestHead::parse(text, [0x0a; 16]);
+        let read = head("POST\nhttps://gate.test/a\naccept\n\nauthorization\ntoken a:b\ncookie\n").unwrap();
+        assert_eq!(read.header_names, ["accept", "authorization", "cookie"]);
+        assert_eq!((read.authorization.as_deref(), read.cookie.as_deref()), (Some("token a:b"), Some("")));
+        assert_eq!((read.method.as_str(), read.origin, read.request_id), ("POST", None, "0a".repeat(16)));
+        for text in ["", "GET", "GET\nnowhere", "GET\nhttps://gate.test/\nx-request-id"] {
+            assert!(head(text).is_none(), "{text:?}");
+        }
+    }
 
     #[test]
     fn parts_a_url() {

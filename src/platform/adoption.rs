@@ -5,12 +5,12 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use web_sys::{Request, Response};
+use web_sys::Request;
 use zeroize::Zeroizing;
 
 use super::bindings::GrantNamespace;
 use super::call::Call;
-use super::origin::fetcher;
+use super::origin::{fetcher, send};
 use super::registry_client::{Registered, registered};
 use super::task::promise;
 use super::timer::within;
@@ -152,17 +152,13 @@ async fn ask_origin(call: &Call<'_>, credentials: &Credentials) -> Result<(u16, 
     head.url.raw_path = LOGGED_USER_PATH.to_owned();
     head.url.query = String::new();
     (head.header_names, head.connection, head.cookie, head.authorization) = (Vec::new(), None, None, None);
-    let plan = plan(&call.gate.configuration, &head, None);
-    let question = Request::new_with_str(&plan.url)?;
-    let headers = question.headers();
-    for (name, value) in &plan.set {
-        headers.set(name, value)?;
-    }
+    let mut plan = plan(&call.gate.configuration, &head, None);
     let pair = format!("token {}:{}", credentials.api_key.as_str(), credentials.api_secret.reveal());
-    headers.set("Authorization", &pair)?;
+    plan.set.push(("Authorization", pair));
+    let question = Request::new_with_str(&plan.url)?;
     let fetcher = fetcher(call).map_err(|_| JsValue::from_str("ORIGIN_SERVICE is gone"))?;
     let mut answer = pin!(async {
-        let response: Response = fetcher.forward(&question, None).await?;
+        let response = send(&fetcher, &question, &plan, None).await?;
         let body = incoming::read(response.body(), ANSWER_MAX_BYTES).await;
         Ok::<_, JsValue>((response.status(), body.map_err(|_| JsValue::from_str("an answer that could not be read"))?))
     });

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
 use super::adoption::adopt;
-use super::bindings::GrantNamespace;
+use super::bindings::read;
 use super::call::{Call, LoggedHolder};
 use super::registry_client::{identify, touch};
 use super::{limits, log, now, now_ms};
@@ -94,8 +94,7 @@ async fn read_grant(call: &Call<'_>, digest: Digest) -> Result<Rc<OpenedGrant>, 
         Refusal::KvFailed
     };
     let configuration = &call.gate.configuration;
-    let grants = GrantNamespace::new(call.env).map_err(failed)?;
-    let entry = grants.get(&digest.kv_name(), configuration.kv_cache_seconds).await.map_err(failed)?;
+    let entry = read(call.env, &digest.kv_name(), configuration.kv_cache_seconds).await.map_err(failed)?;
     let entry = entry.ok_or(Refusal::UnknownCredentials)?;
     let grant = Rc::new(configuration.seal_key.open(digest, &entry).map_err(Refusal::Grant)?);
     call.gate.grant_cache.borrow_mut().put(digest, Rc::clone(&grant), now_ms());

@@ -5,8 +5,10 @@ use js_sys::futures::JsFuture;
 use js_sys::{Array, JSON, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, Request, Response};
+use web_sys::{Request, Response};
 use worker::Env;
+
+use super::bridge;
 
 use crate::core::json::{object, written};
 use crate::core::unix_time::UnixSeconds;
@@ -17,8 +19,6 @@ extern "C" {
     #[derive(Clone)]
     type KvNamespace;
 
-    #[wasm_bindgen(method, catch)]
-    fn get(this: &KvNamespace, name: &str, options: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn put(this: &KvNamespace, name: &str, value: &str, options: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch)]
@@ -32,12 +32,6 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = getByName)]
     fn get_by_name(this: &ObjectNamespace, name: &str) -> Result<Fetcher, JsValue>;
 
-    /// A rate limit.
-    type RateLimitBinding;
-
-    #[wasm_bindgen(method, catch)]
-    fn limit(this: &RateLimitBinding, options: &JsValue) -> Result<Promise, JsValue>;
-
     /// A dataset of Analytics Engine.
     type Dataset;
 
@@ -48,7 +42,7 @@ extern "C" {
     pub type Fetcher;
 
     #[wasm_bindgen(method, catch)]
-    fn fetch(this: &Fetcher, request: &Request, init: &JsValue) -> Result<Promise, JsValue>;
+    fn fetch(this: &Fetcher, request: &Request) -> Result<Promise, JsValue>;
 }
 
 /// A binding of any kind, if it is there.
@@ -67,18 +61,6 @@ pub struct GrantNamespace(KvNamespace);
 impl GrantNamespace {
     pub fn new(env: &Env) -> Result<Self, JsValue> {
         Ok(Self(required(env, "KEYS")?.unchecked_into()))
-    }
-
-    /// The entry, or `None` where there is none. A failing KV is an error, which is something else.
-    pub async fn get(&self, name: &str, cache_ttl_seconds: u32) -> Result<Option<String>, JsValue> {
-        let options = Object::new();
-        Reflect::set(&options, &"cacheTtl".into(), &cache_ttl_seconds.into())?;
-        let value = JsFuture::from(self.0.get(name, &options)?).await?;
-        match value.as_string() {
-            Some(text) => Ok(Some(text)),
-            None if value.is_null() => Ok(None),
-            None => Err(JsValue::from_str("KV answered with something other than a text")),
-        }
     }
 
     /// Writes an entry, for KV to drop at `expires_at`.
@@ -113,31 +95,26 @@ impl GrantNamespace {
     }
 }
 
-/// `FAILED_AUTH` or `REQUESTS`.
-pub struct RateLimit(RateLimitBinding);
-
-impl RateLimit {
-    pub fn new(env: &Env, name: &str) -> Result<Self, JsValue> {
-        Ok(Self(required(env, name)?.unchecked_into()))
-    }
-
-    /// Counts once for a subject. Tells whether it is within its limit.
-    pub async fn take(&self, subject: &str) -> Result<bool, JsValue> {
-        let options = Object::new();
-        Reflect::set(&options, &"key".into(), &subject.into())?;
-        let outcome = JsFuture::from(self.0.limit(&options)?).await?;
-        let success = Reflect::get(&outcome, &"success".into())?.as_bool();
-        success.ok_or_else(|| "a rate limit answered with something else".into())
+/// The entry of `KEYS`, or `None` where there is none. A failing KV is an error, which is something else.
+pub async fn read(env: &Env, name: &str, cache_ttl_seconds: u32) -> Result<Option<String>, JsValue> {
+    let value = JsFuture::from(bridge::read(env, name, cache_ttl_seconds)?).await?;
+    match value.as_string() {
+        Some(text) => Ok(Some(text)),
+        None if value.is_null() => Ok(None),
+        None => Err(JsValue::from_str("KV answered with something other than a text")),
     }
 }
 
-/// Writes to `USAGE`, if it is bound.
+/// Counts once for a subject against `FAILED_AUTH` or `REQUESTS`. Tells whether it is within its limit.
+pub async fn take(env: &Env, limit: &str, subject: &str) -> Result<bool, JsValue> {
+    let success = JsFuture::from(bridge::take(env, limit, subject)).await?.as_bool();
+    success.ok_or_else(|| "a rate limit answered with something else".into())
+}
+
+/// Writes to `USAGE`.
 pub fn write_data_point(env: &Env, index: &str, blobs: &[&str], doubles: &[i64]) -> Result<(), JsValue> {
-    let Some(dataset) = find(env, "USAGE") else {
-        return Ok(());
-    };
     let point = object! { "indexes": vec![index], "blobs": blobs, "doubles": doubles };
-    dataset.unchecked_into::<Dataset>().write_data_point(&JSON::parse(&written(&point))?)
+    required(env, "USAGE")?.unchecked_into::<Dataset>().write_data_point(&JSON::parse(&written(&point))?)
 }
 
 /// The one instance of `REGISTRY`; every gate of a deployment asks the same.
@@ -156,19 +133,8 @@ pub fn global() -> Fetcher {
 }
 
 impl Fetcher {
-    /// Sends a request on: redirects go back to the client, and no cache stands behind the gate.
-    pub async fn forward(&self, request: &Request, signal: Option<&AbortSignal>) -> Result<Response, JsValue> {
-        let init = Object::new();
-        Reflect::set(&init, &"redirect".into(), &"manual".into())?;
-        Reflect::set(&init, &"cache".into(), &"no-store".into())?;
-        if let Some(signal) = signal {
-            Reflect::set(&init, &"signal".into(), signal)?;
-        }
-        Ok(JsFuture::from(self.fetch(request, &init)?).await?.unchecked_into())
-    }
-
     /// Sends a request as it is.
     pub async fn send(&self, request: &Request) -> Result<Response, JsValue> {
-        Ok(JsFuture::from(self.fetch(request, &JsValue::UNDEFINED)?).await?.unchecked_into())
+        Ok(JsFuture::from(self.fetch(request)?).await?.unchecked_into())
     }
 }

@@ -4,6 +4,8 @@
 import * as gatehouse from "./index.js";
 
 Error.stackTraceLimit = 100;
+// The platform's own makes an object for each call; a promise that is kept makes none.
+globalThis.queueMicrotask = (task) => void Promise.resolve().then(task);
 let life = 0;
 let isDead = false;
 
@@ -25,7 +27,7 @@ export default {
     revive();
     const response = gatehouse.fetch(request, env, context);
     // A client that hangs up ends its request wherever that is waiting, and nobody would log what was done for it.
-    context.waitUntil(response.catch(() => {}));
+    if (response instanceof Promise) context.waitUntil(response);
     return response;
   },
 };

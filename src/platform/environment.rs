@@ -19,6 +19,8 @@ use crate::http::configuration::{Bindings, Configuration, Problem, read};
 /// A configured gate.
 pub struct Gate {
     pub configuration: Configuration,
+    /// Whether `USAGE` is bound.
+    pub has_usage: bool,
     pub grant_cache: RefCell<GrantCache>,
     pub usage: RefCell<Usage>,
     pub failures: RefCell<Failures>,
@@ -60,6 +62,7 @@ fn configure(env: &Env) -> Result<Rc<Gate>, Vec<Problem>> {
     let grant_cache = RefCell::new(GrantCache::new(configuration.cache_seconds));
     Ok(Rc::new(Gate {
         configuration,
+        has_usage: is_bound("USAGE"),
         grant_cache,
         usage: RefCell::default(),
         failures: RefCell::default(),

@@ -9,6 +9,7 @@ use worker::worker_sys::Context;
 
 use super::assertion::assertion;
 use super::authentication::{Holder, holder, principal};
+use super::bindings::find;
 use super::call::{Call, LoggedHolder};
 use super::environment::{Gate, ready};
 use super::outgoing::{self, Finish};
@@ -63,7 +64,7 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
     let is_logged = !matches!(reply, Reply::Registry(_));
     let response = match reply {
         Reply::Own(answer) => outgoing::own(&answer, &head, &finish),
-        Reply::Registry(response) => outgoing::of_registry(response, &finish),
+        Reply::Registry(response) => outgoing::of_registry(response, &head, &finish),
         Reply::Origin(response) => {
             if record.outcome == Outcome::Answered {
                 record.outcome = Outcome::Forwarded;
@@ -80,7 +81,7 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
         record.holder = call.holder.get().map(LoggedHolder::names);
         record.status = response.status();
         record.milliseconds = milliseconds_since(arrived_ms);
-        log::decision(env, &record);
+        log::decision(env, gate.has_usage, &record);
     }
     Ok(response)
 }
@@ -99,7 +100,7 @@ fn misconfigured(
         refuse(&mut record, head, &Refusal::Misconfigured(problems))
     };
     record.status = answer.status;
-    log::decision(env, &record);
+    log::decision(env, find(env, "USAGE").is_some(), &record);
     outgoing::own(&answer, head, &Finish::default())
 }
 

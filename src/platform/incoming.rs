@@ -1,38 +1,18 @@
 //! The request as it came: its head for the decision, its body where a route of the gate reads one.
 
 use js_sys::futures::JsFuture;
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, ReadableStreamDefaultReader, Request};
 
-use super::random;
+use super::{bridge, random};
 use crate::http::refusal::Refusal;
-use crate::http::request_head::{RequestHead, RequestUrl, request_id};
+use crate::http::request_head::RequestHead;
 
 /// Reads everything but the body.
 pub fn head(request: &Request) -> Result<RequestHead, JsValue> {
-    let headers = request.headers();
-    // One crossing for all names instead of one each.
-    let names: String = Array::from(&headers.keys()).join("\n").into();
-    let header_names: Vec<String> = names.split('\n').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    let field = |name: &str| {
-        if header_names.iter().any(|known| known == name) { headers.get(name) } else { Ok(None) }
-    };
     let random = random().map_err(|_| JsValue::from_str("no randomness"))?;
-    Ok(RequestHead {
-        method: request.method(),
-        url: RequestUrl::parse(&request.url()).ok_or_else(|| JsValue::from_str("no URL"))?,
-        authorization: field("authorization")?,
-        connection: field("connection")?,
-        cookie: field("cookie")?,
-        origin: field("origin")?,
-        requested_headers: field("access-control-request-headers")?,
-        sec_fetch_site: field("sec-fetch-site")?,
-        sec_fetch_mode: field("sec-fetch-mode")?,
-        client_address: field("cf-connecting-ip")?,
-        request_id: request_id(field("x-request-id")?, random),
-        header_names,
-    })
+    RequestHead::parse(&bridge::head(request), random).ok_or_else(|| JsValue::from_str("no request"))
 }
 
 /// Reads a body of at most `max_bytes`, and stops reading where it is longer.

@@ -1,8 +1,6 @@
 //! Rate limits: how often an address may fail, and how often credentials may be used.
 
-use wasm_bindgen::JsValue;
-
-use super::bindings::RateLimit;
+use super::bindings::take;
 use super::call::Call;
 use super::{log, now_ms};
 use crate::core::client_address::network;
@@ -23,7 +21,7 @@ pub async fn count_request(call: &Call<'_>, subject: &str) -> Result<(), Refusal
     if !call.gate.configuration.limits {
         return Ok(());
     }
-    match ask(call, "REQUESTS", subject).await {
+    match take(call.env, "REQUESTS", subject).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Refusal::TooManyRequests),
         Err(error) => {
@@ -52,14 +50,10 @@ pub async fn count_failure(call: &Call<'_>) {
         return;
     }
     let address = call.head.client_address.as_deref();
-    match ask(call, "FAILED_AUTH", &format!("{:x}", network(address))).await {
+    match take(call.env, "FAILED_AUTH", &format!("{:x}", network(address))).await {
         Ok(true) => {}
         Ok(false) => call.gate.failures.borrow_mut().block(address, now_ms()),
         // The attempt is refused anyway.
         Err(error) => log::failure("FAILED_AUTH", call.head, &error),
     }
-}
-
-async fn ask(call: &Call<'_>, name: &str, subject: &str) -> Result<bool, JsValue> {
-    RateLimit::new(call.env, name)?.take(subject).await
 }

@@ -10,14 +10,14 @@ use crate::http::record::Record;
 use crate::http::request_head::RequestHead;
 
 /// A request is decided: a line in the log, and a data point where `USAGE` is bound.
-pub fn decision(env: &Env, record: &Record) {
+pub fn decision(env: &Env, has_usage: bool, record: &Record) {
     let line = JsValue::from_str(&record.line());
     if record.is_alarming {
         console::error_1(&line)
     } else {
         console::log_1(&line)
     }
-    if let Err(error) = write_data_point(env, record.index(), &record.blobs(), &record.doubles()) {
+    if has_usage && let Err(error) = write_data_point(env, record.index(), &record.blobs(), &record.doubles()) {
         failed("USAGE", Some(record.request_id), &error);
     }
 }

@@ -5,6 +5,7 @@ mod adoption;
 mod assertion;
 mod authentication;
 mod bindings;
+mod bridge;
 mod call;
 mod environment;
 mod gate;
@@ -22,7 +23,7 @@ mod task;
 mod timer;
 mod unicode;
 
-use js_sys::Promise;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Request, Response, ResponseInit, console};
 use worker::Env;
@@ -30,10 +31,10 @@ use worker::worker_sys::Context;
 
 use crate::core::unix_time::UnixSeconds;
 
-/// Serves a request; entry.js calls this.
+/// Serves a request; entry.js calls this. A response, or the promise of one.
 #[wasm_bindgen]
-pub fn fetch(request: Request, env: Env, context: Context) -> Promise {
-    task::promise(async move {
+pub fn fetch(request: Request, env: Env, context: Context) -> Result<JsValue, JsValue> {
+    task::value_or_promise(async move {
         let response = match gate::respond(&request, &env, &context).await {
             Ok(response) => response,
             Err(error) => {

@@ -2,10 +2,12 @@
 
 use std::pin::pin;
 
+use js_sys::futures::JsFuture;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, Request, RequestInit, Response};
+use web_sys::{AbortController, AbortSignal, Request, Response};
 
 use super::bindings::{Fetcher, global, origin_service};
+use super::bridge::{self, lines};
 use super::call::Call;
 use super::timer::within;
 use super::{log, milliseconds_since};
@@ -16,12 +18,11 @@ use crate::http::refusal::Refusal;
 /// Sends the request on and gives back what the origin said.
 pub async fn forward(call: &Call<'_>, request: &Request, identity: Option<&Identity>) -> Result<Response, Refusal> {
     let plan = plan(&call.gate.configuration, call.head, identity);
-    let outgoing = outgoing(request, &plan).map_err(|_| Refusal::Internal("the request could not be rebuilt"))?;
     let fetcher = fetcher(call)?;
     call.gate_milliseconds.set(Some(milliseconds_since(call.arrived_ms)));
     let answer = match call.gate.configuration.origin_timeout_seconds {
-        None => fetcher.forward(&outgoing, None).await,
-        Some(seconds) => in_time(seconds, &fetcher, &outgoing).await?,
+        None => send(&fetcher, request, &plan, None).await,
+        Some(seconds) => in_time(seconds, &fetcher, request, &plan).await?,
     };
     answer.map_err(|error| {
         log::failure("origin", call.head, &error);
@@ -39,10 +40,15 @@ pub fn fetcher(call: &Call<'_>) -> Result<Fetcher, Refusal> {
 
 /// What the origin said, unless it takes too long: then the fetch is given up. The timer ends with the wait, so that
 /// it never cuts off a body or a WebSocket.
-async fn in_time(seconds: u32, fetcher: &Fetcher, outgoing: &Request) -> Result<Result<Response, JsValue>, Refusal> {
+async fn in_time(
+    seconds: u32,
+    fetcher: &Fetcher,
+    request: &Request,
+    plan: &Forward,
+) -> Result<Result<Response, JsValue>, Refusal> {
     let controller = AbortController::new().map_err(|_| Refusal::Internal("no AbortController"))?;
     let signal = controller.signal();
-    let mut fetch = pin!(fetcher.forward(outgoing, Some(&signal)));
+    let mut fetch = pin!(send(fetcher, request, plan, Some(&signal)));
     let answer = within(f64::from(seconds) * 1000.0, &mut fetch).await;
     answer.ok_or_else(|| {
         controller.abort();
@@ -50,18 +56,16 @@ async fn in_time(seconds: u32, fetcher: &Fetcher, outgoing: &Request) -> Result<
     })
 }
 
-/// The request with another address and other header fields. Any failure here is a refusal: what could not be
+/// Fetches the request with another address and other header fields. Any failure here is a refusal: what could not be
 /// removed must not go on.
-fn outgoing(request: &Request, plan: &Forward) -> Result<Request, JsValue> {
-    // The Request itself is the init: method, body stream and header fields.
-    let init: &RequestInit = request.unchecked_ref();
-    let outgoing = Request::new_with_str_and_init(&plan.url, init)?;
-    let headers = outgoing.headers();
-    for name in &plan.remove {
-        headers.delete(name)?;
-    }
-    for (name, value) in &plan.set {
-        headers.set(name, value)?;
-    }
-    Ok(outgoing)
+pub async fn send(
+    fetcher: &Fetcher,
+    request: &Request,
+    plan: &Forward,
+    signal: Option<&AbortSignal>,
+) -> Result<Response, JsValue> {
+    let removed = lines(plan.remove.iter().map(String::as_str))?;
+    let set = lines(plan.set.iter().flat_map(|(name, value)| [*name, value.as_str()]))?;
+    let answer = bridge::forward(fetcher, request, &plan.url, &removed, &set, signal)?;
+    Ok(JsFuture::from(answer).await?.unchecked_into())
 }

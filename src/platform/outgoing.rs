@@ -1,8 +1,9 @@
 //! Responses as they leave: the gate's own, and the origin's with the few fields that the gate changes.
 
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Headers, Response, ResponseInit};
+use wasm_bindgen::JsValue;
+use web_sys::Response;
 
+use super::bridge::{self, lines};
 use crate::http::answer::{Answer, JSON_HEADERS};
 use crate::http::configuration::{Configuration, Target};
 use crate::http::location;
@@ -21,61 +22,40 @@ pub struct Finish {
 }
 
 impl Finish {
-    fn apply(&self, headers: &Headers) -> Result<(), JsValue> {
+    fn apply(&self, response: &Response) -> Result<(), JsValue> {
+        let headers = response.headers();
         for (name, value) in &self.cors {
             headers.set(name, value)?;
         }
-        self.tell_timing(headers)
+        self.tell_timing(response)
     }
 
     /// Beside what the origin tells of its own.
-    fn tell_timing(&self, headers: &Headers) -> Result<(), JsValue> {
-        self.timing.as_ref().map_or(Ok(()), |timing| headers.append(SERVER_TIMING, timing))
+    fn tell_timing(&self, response: &Response) -> Result<(), JsValue> {
+        self.timing.as_ref().map_or(Ok(()), |timing| response.headers().append(SERVER_TIMING, timing))
     }
 }
 
 /// A response of the gate's own.
 pub fn own(answer: &Answer, head: &RequestHead, finish: &Finish) -> Result<Response, JsValue> {
-    let headers = Headers::new()?;
-    headers.set("X-Request-Id", &head.request_id)?;
-    if answer.body.is_some() {
-        for (name, value) in JSON_HEADERS {
-            headers.set(name, value)?;
-        }
-    }
-    for (name, value) in &answer.headers {
-        headers.set(name, value)?;
-    }
-    finish.apply(&headers)?;
-    let init = ResponseInit::new();
-    init.set_status(answer.status);
-    init.set_headers(&headers);
-    let body = answer.body.as_deref().filter(|_| head.method != "HEAD");
-    Response::new_with_opt_str_and_init(body, &init)
+    let json = answer.body.as_ref().map_or(&[][..], |_| &JSON_HEADERS);
+    let has = |name: &str| answer.headers.iter().any(|(other, _)| *other == name);
+    let json = json.iter().filter(|(name, _)| !has(name)).copied();
+    let answers = answer.headers.iter().chain(&finish.cors).map(|(name, value)| (*name, value.as_str()));
+    let others = [("X-Request-Id", Some(&head.request_id)), (SERVER_TIMING, finish.timing.as_ref())];
+    let others = others.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?.as_str())));
+    let fields = lines(json.chain(answers).chain(others).flat_map(|(name, value)| [name, value]))?;
+    bridge::respond(answer.status, answer.body.as_deref().filter(|_| head.method != "HEAD"), &fields)
 }
 
 /// The registry's response.
-pub fn of_registry(response: Response, finish: &Finish) -> Result<Response, JsValue> {
+pub fn of_registry(response: Response, head: &RequestHead, finish: &Finish) -> Result<Response, JsValue> {
     if finish.cors.is_empty() && finish.timing.is_none() {
         return Ok(response);
     }
-    let changed = copy(&response)?;
-    finish.apply(&changed.headers())?;
+    let changed = bridge::identified(&response, &head.request_id)?;
+    finish.apply(&changed)?;
     Ok(changed)
-}
-
-/// The response with header fields that can be changed.
-fn copy(response: &Response) -> Result<Response, JsValue> {
-    // The Response itself is its init: status, status text and every header field, Set-Cookie by Set-Cookie.
-    let init: &ResponseInit = response.unchecked_ref();
-    let body = response.body();
-    Response::new_with_opt_readable_stream_and_init(body.as_ref(), init).or_else(|_| {
-        // A status text that HTTP takes and `Response` does not.
-        let init = ResponseInit::new();
-        init.set_status(response.status());
-        init.set_headers(&response.headers());
-        Response::new_with_opt_readable_stream_and_init(body.as_ref(), &init)
-    })
 }
 
 /// The origin's response: its body untouched, its header fields but for the request id and a `Location` that names
@@ -89,16 +69,14 @@ pub fn of_origin(
     if !(200..=599).contains(&response.status()) {
         return Ok(response);
     }
-    let changed = copy(&response)?;
-    let headers = changed.headers();
-    headers.set("X-Request-Id", &head.request_id)?;
-    finish.tell_timing(&headers)?;
+    let changed = bridge::identified(&response, &head.request_id)?;
+    finish.tell_timing(&changed)?;
     if let Target::Url(origin) = &configuration.target
-        && let Some(location) = headers.get("Location")?
+        && let Some(location) = bridge::field(&changed, "Location")?
     {
         let gate = configuration.public_url.as_ref().map_or_else(|| head.url.web_origin(), ToString::to_string);
         if let Some(rewritten) = location::rewrite(&location, origin.scheme(), origin, &gate) {
-            headers.set("Location", &rewritten)?;
+            changed.headers().set("Location", &rewritten)?;
         }
     }
     Ok(changed)

@@ -35,7 +35,9 @@ pub const USER: &str = "user";
 pub async fn forward(call: &Call<'_>, request: &Request, caller: &str) -> Result<Response, Refusal> {
     let send = async {
         let init: &RequestInit = request.unchecked_ref();
-        let outgoing = Request::new_with_str_and_init(&call.head.url.full, init)?;
+        let url = &call.head.url;
+        let outgoing =
+            Request::new_with_str_and_init(&format!("{}{}{}", url.web_origin(), url.raw_path, url.query), init)?;
         let headers = outgoing.headers();
         headers.delete("authorization")?;
         headers.set("X-Request-Id", &call.head.request_id)?;

@@ -25,6 +25,7 @@ use self::caller::{DenialBudgets, Question};
 use self::outbox::{Alarm, InFlight};
 use self::storage::{ObjectState, Result, Storage};
 use self::store::Store;
+use super::bindings::find;
 use super::call::LoggedHolder;
 use super::environment::{Gate, gate};
 use super::gate::refuse;
@@ -109,7 +110,7 @@ impl Registry {
             record.holder = question.holder.get().map(LoggedHolder::names);
             record.status = answer.status;
             record.milliseconds = milliseconds_since(arrived_ms);
-            log::decision(&self.env, &record);
+            log::decision(&self.env, find(&self.env, "USAGE").is_some(), &record);
         }
         outgoing::own(&answer, head, &Finish::default())
     }
