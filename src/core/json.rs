@@ -28,3 +28,9 @@ pub fn written(value: &Value) -> String {
     // Nothing that a value can be fails to be written.
     serde_json::to_string(value).unwrap_or_default()
 }
+
+/// A text as JSON has it.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    written(&Value::String(text.to_owned()))
+}

@@ -129,18 +129,23 @@ fn authorization<'a>(
 }
 
 fn is_reserved(name: &str) -> bool {
-    let name = one_spelling(name);
-    RESERVED.contains(&name.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    RESERVED.iter().any(|reserved| is_spelling(name, reserved))
+        || RESERVED_PREFIXES.iter().any(|prefix| starts_with_spelling(name, prefix))
 }
 
 fn is_method_override(name: &str) -> bool {
-    METHOD_OVERRIDES.contains(&one_spelling(name).as_str())
+    METHOD_OVERRIDES.iter().any(|reserved| is_spelling(name, reserved))
 }
 
 /// Servers that hand header fields on as variables write `-`, and some every other sign, as `_`: all such spellings are
 /// one name.
-fn one_spelling(name: &str) -> String {
-    name.to_ascii_lowercase().replace(|sign: char| !sign.is_ascii_alphanumeric(), "-")
+fn is_spelling(name: &str, reserved: &str) -> bool {
+    name.len() == reserved.len() && starts_with_spelling(name, reserved)
+}
+
+fn starts_with_spelling(name: &str, prefix: &str) -> bool {
+    let one_spelling = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
+    name.len() >= prefix.len() && name.bytes().map(one_spelling).zip(prefix.bytes()).all(|(sign, other)| sign == other)
 }
 
 /// Fields that are for this hop alone (RFC 9110 §7.6.1). `Upgrade` is, too, and is what a WebSocket is made of.
