@@ -95,6 +95,7 @@ check("build and dry run of a deployment", process.execPath, [
   "node_modules/wrangler/bin/wrangler.js", "deploy", "--dry-run", "--outdir", "dist",
 ]);
 step("size", printSize);
+check("crossings between JavaScript and wasm", process.execPath, ["bench/crossings.mjs"]);
 step("Frappe app", tryFrappeApp);
 check("black-box tests", "cargo", ["test", "--locked", "--test", "gate"]);
 check("page tests", "cargo", ["test", "--locked", "--test", "page"]);
