@@ -20,6 +20,7 @@ mod harness;
 mod health;
 mod kv;
 mod kv_faults;
+mod kv_reads;
 mod life_of_a_key;
 mod limits_of_a_key;
 mod log;
