@@ -43,7 +43,8 @@ export function count() {
 
 if (process.argv[1] === import.meta.filename) {
   const counted = count();
-  const problems = compare("instructions", counted, ROOM);
+  // The figures are those of x86-64; elsewhere the count is shown, and nothing compared.
+  const problems = process.arch === "x64" ? compare("instructions", counted, ROOM) : [];
   const known = figures("instructions");
   console.log("| step | instructions | checked in |\n|---|--:|--:|");
   for (const [step, each] of Object.entries(counted)) console.log(`| ${step} | ${each} | ${known[step] ?? "–"} |`);
