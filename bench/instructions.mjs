@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { compare, figures } from "./figures.mjs";
+import { figures, hold, isProgram } from "./figures.mjs";
 
 const ROOM = 0.1;
 const [FEW, MANY] = [100, 1100];
@@ -41,13 +41,11 @@ export function count() {
   return counted;
 }
 
-if (process.argv[1] === import.meta.filename) {
-  const counted = count();
-  // The figures are those of x86-64; elsewhere the count is shown, and nothing compared.
-  const problems = process.arch === "x64" ? compare("instructions", counted, ROOM) : [];
+if (isProgram(import.meta)) {
   const known = figures("instructions");
+  const counted = count();
   console.log("| step | instructions | checked in |\n|---|--:|--:|");
   for (const [step, each] of Object.entries(counted)) console.log(`| ${step} | ${each} | ${known[step] ?? "–"} |`);
-  for (const problem of problems) console.error(`gatehouse: ${problem}`);
-  if (problems.length > 0) process.exit(1);
+  // The figures are those of x86-64; elsewhere the count is shown, and held to nothing.
+  if (process.arch === "x64") hold("instructions", counted, ROOM);
 }
