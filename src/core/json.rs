@@ -29,8 +29,12 @@ pub fn written(value: &Value) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// A text as JSON has it.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    written(&Value::String(text.to_owned()))
+/// Adds a text as JSON has it.
+pub fn push_quoted(line: &mut String, text: &str) {
+    // Most stand there as they are (RFC 8259 §7).
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        ["\"", text, "\""].iter().for_each(|part| line.push_str(part));
+    } else {
+        line.push_str(&written(&Value::String(text.to_owned())));
+    }
 }

@@ -19,6 +19,9 @@ impl NormalPath {
     /// Normalises the path of a URL, as it stands there: no query, no fragment.
     #[must_use]
     pub fn new(path: &str) -> Self {
+        if is_plain(path) {
+            return Self { text: path.to_owned(), ambiguous: false };
+        }
         let decoded = decode_unreserved(path);
         let text = remove_dot_segments(&decoded);
         let ambiguous = is_ambiguous(path) || is_ambiguous(&text);
@@ -36,6 +39,15 @@ impl NormalPath {
     pub fn unambiguous(&self) -> Option<&str> {
         (!self.ambiguous).then_some(self.text.as_str())
     }
+}
+
+/// Whether a path is normal as it stands, as most are: unreserved characters in segments that do not start with a dot and,
+/// but for the last, are not empty.
+fn is_plain(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    path.starts_with('/')
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(byte))
+        && bytes.iter().zip(bytes.iter().skip(1)).all(|pair| !matches!(pair, (b'/', b'/' | b'.')))
 }
 
 /// Escapes and characters that servers read differently: encoded slashes and percent signs, NUL, empty segments,

@@ -2,6 +2,7 @@
 //!
 //! Guarantees that nothing a client sends can be read by the origin as the gate's word.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -31,13 +32,13 @@ const NAME: &AsciiSet = &FIELD.add(b' ');
 
 /// How to forward a request.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Forward {
+pub struct Forward<'a> {
     /// The absolute URL to fetch.
     pub url: String,
     /// Names of header fields to delete, in lower case.
     pub remove: Vec<String>,
     /// Header fields to set after that.
-    pub set: Vec<(&'static str, String)>,
+    pub set: Vec<(&'static str, Cow<'a, str>)>,
 }
 
 /// Refuses a request that this gate has sent to its zone before.
@@ -56,11 +57,19 @@ pub struct Identity {
 
 /// Plans how a request is forwarded, with an identity or with none.
 #[must_use]
-pub fn plan(configuration: &Configuration, head: &RequestHead, identity: Option<&Identity>) -> Forward {
+pub fn plan<'a>(
+    configuration: &'a Configuration,
+    head: &'a RequestHead,
+    identity: Option<&'a Identity>,
+) -> Forward<'a> {
     // Frappe lets a session win over a token, and would then act for somebody else. An observing gate leaves that be.
     let ends_sessions =
         identity.is_some() && configuration.origin_kind == OriginKind::Frappe && configuration.mode == Mode::Enforce;
-    let query = if ends_sessions { query_without_session(&head.url.query) } else { head.url.query.clone() };
+    let query = if ends_sessions {
+        query_without_session(&head.url.query).into()
+    } else {
+        Cow::Borrowed(head.url.query.as_str())
+    };
     // Set into the origin's address, never resolved against it: //evil.example/x is a path.
     let origin = match &configuration.target {
         Target::Url(origin) => origin.to_string(),
@@ -74,15 +83,15 @@ pub fn plan(configuration: &Configuration, head: &RequestHead, identity: Option<
     let is_unwanted = |name: &&String| is_reserved(name) || is_limited && is_method_override(name);
     let mut remove: Vec<String> = head.header_names.iter().filter(is_unwanted).cloned().collect();
     remove.extend(named_by_connection(head));
-    let mut set = vec![
-        ("X-Request-Id", head.request_id.clone()),
-        ("X-Forwarded-Host", head.url.authority.clone()),
-        ("X-Forwarded-Proto", head.url.scheme.clone()),
+    let mut set: Vec<(_, Cow<'_, str>)> = vec![
+        ("X-Request-Id", head.request_id.as_str().into()),
+        ("X-Forwarded-Host", head.url.authority.as_str().into()),
+        ("X-Forwarded-Proto", head.url.scheme.as_str().into()),
     ];
-    set.extend(head.client_address.clone().map(|address| ("X-Forwarded-For", address)));
-    set.extend(configuration.origin_site.clone().map(|site| ("X-Frappe-Site-Name", site)));
+    set.extend(head.client_address.as_deref().map(|address| ("X-Forwarded-For", address.into())));
+    set.extend(configuration.origin_site.as_deref().map(|site| ("X-Frappe-Site-Name", site.into())));
     if configuration.target == Target::Zone {
-        set.push(("X-Gatehouse-Loop", "1".to_owned()));
+        set.push(("X-Gatehouse-Loop", "1".into()));
     }
     if let Some(Identity { principal, assertion }) = identity {
         // Where Frappe judges the credentials itself, as before, a second word on who is calling could contradict it.
@@ -90,20 +99,20 @@ pub fn plan(configuration: &Configuration, head: &RequestHead, identity: Option<
             && configuration.mode == Mode::Observe
             && matches!(authorization(configuration, head, identity), OriginAuthorization::Forward);
         let assertion = assertion.as_deref().filter(|_| !is_judged_there);
-        set.extend(assertion.map(|assertion| ("X-Gatehouse-Assertion", assertion.to_owned())));
-        set.push(("X-Forwarded-User", utf8_percent_encode(principal.user(), NAME).to_string()));
-        set.push(("X-Forwarded-Groups", groups(principal.roles())));
+        set.extend(assertion.map(|assertion| ("X-Gatehouse-Assertion", assertion.into())));
+        set.push(("X-Forwarded-User", utf8_percent_encode(principal.user(), NAME).into()));
+        set.push(("X-Forwarded-Groups", groups(principal.roles()).into()));
     }
     match authorization(configuration, head, identity) {
         OriginAuthorization::Remove => remove.push("authorization".to_owned()),
-        OriginAuthorization::Replace(value) => set.push(("Authorization", value.as_str().to_owned())),
+        OriginAuthorization::Replace(value) => set.push(("Authorization", value.as_str().into())),
         OriginAuthorization::Forward => {}
     }
     if let Some(cookie) =
         head.cookie.as_deref().filter(|_| ends_sessions && !remove.iter().any(|name| name == "cookie"))
     {
         match cookie_without_session(cookie) {
-            Some(kept) => set.push(("Cookie", kept)),
+            Some(kept) => set.push(("Cookie", kept.into())),
             None => remove.push("cookie".to_owned()),
         }
     }
@@ -159,7 +168,7 @@ fn named_by_connection(head: &RequestHead) -> impl Iterator<Item = String> {
 }
 
 fn groups(roles: &[Role]) -> String {
-    let names: Vec<_> = roles.iter().map(|role| utf8_percent_encode(role.as_str(), FIELD).to_string()).collect();
+    let names: Vec<Cow<'_, str>> = roles.iter().map(|role| utf8_percent_encode(role.as_str(), FIELD).into()).collect();
     names.join(",")
 }
 

@@ -44,20 +44,21 @@ impl RequestHead {
         let mut head = Self::bare(method, RequestUrl::parse(url)?);
         let mut given_id = None;
         while let Some(name) = lines.next() {
-            let value = Some(lines.next()?.to_owned());
-            match name {
-                "authorization" => head.authorization = value,
-                "connection" => head.connection = value,
-                "cookie" => head.cookie = value,
-                "origin" => head.origin = value,
-                "access-control-request-headers" => head.requested_headers = value,
-                "sec-fetch-site" => head.sec_fetch_site = value,
-                "sec-fetch-mode" => head.sec_fetch_mode = value,
-                "cf-connecting-ip" => head.client_address = value,
-                "x-request-id" => given_id = value,
-                _ => {}
-            }
+            let value = lines.next()?;
             head.header_names.push(name.to_owned());
+            let field = match name {
+                "authorization" => &mut head.authorization,
+                "connection" => &mut head.connection,
+                "cookie" => &mut head.cookie,
+                "origin" => &mut head.origin,
+                "access-control-request-headers" => &mut head.requested_headers,
+                "sec-fetch-site" => &mut head.sec_fetch_site,
+                "sec-fetch-mode" => &mut head.sec_fetch_mode,
+                "cf-connecting-ip" => &mut head.client_address,
+                "x-request-id" => &mut given_id,
+                _ => continue,
+            };
+            *field = Some(value.to_owned());
         }
         head.request_id = request_id(given_id, random);
         Some(head)

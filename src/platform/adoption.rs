@@ -154,7 +154,7 @@ async fn ask_origin(call: &Call<'_>, credentials: &Credentials) -> Result<(u16, 
     (head.header_names, head.connection, head.cookie, head.authorization) = (Vec::new(), None, None, None);
     let mut plan = plan(&call.gate.configuration, &head, None);
     let pair = format!("token {}:{}", credentials.api_key.as_str(), credentials.api_secret.reveal());
-    plan.set.push(("Authorization", pair));
+    plan.set.push(("Authorization", pair.into()));
     let question = Request::new_with_str(&plan.url)?;
     let fetcher = fetcher(call).map_err(|_| JsValue::from_str("ORIGIN_SERVICE is gone"))?;
     let mut answer = pin!(async {

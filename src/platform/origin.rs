@@ -44,7 +44,7 @@ async fn in_time(
     seconds: u32,
     fetcher: &Fetcher,
     request: &Request,
-    plan: &Forward,
+    plan: &Forward<'_>,
 ) -> Result<Result<Response, JsValue>, Refusal> {
     let controller = AbortController::new().map_err(|_| Refusal::Internal("no AbortController"))?;
     let signal = controller.signal();
@@ -61,11 +61,11 @@ async fn in_time(
 pub async fn send(
     fetcher: &Fetcher,
     request: &Request,
-    plan: &Forward,
+    plan: &Forward<'_>,
     signal: Option<&AbortSignal>,
 ) -> Result<Response, JsValue> {
     let removed = lines(plan.remove.iter().map(String::as_str))?;
-    let set = lines(plan.set.iter().flat_map(|(name, value)| [*name, value.as_str()]))?;
+    let set = lines(plan.set.iter().flat_map(|(name, value)| [*name, value.as_ref()]))?;
     let answer = bridge::forward(fetcher, request, &plan.url, &removed, &set, signal)?;
     Ok(JsFuture::from(answer).await?.unchecked_into())
 }
