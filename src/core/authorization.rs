@@ -91,7 +91,7 @@ pub fn parse(value: &str) -> Result<Authorization, AuthorizationError> {
     } else {
         return other_scheme(value, payload);
     };
-    if payload.contains([' ', '\t', ',']) {
+    if payload.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b',')) {
         return Err(AuthorizationError::Separator);
     }
     let credentials = match scheme {
