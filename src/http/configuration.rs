@@ -68,6 +68,8 @@ pub struct Configuration {
     pub kv_cache_seconds: u32,
     /// Makes the names of grants.
     pub digest_key: DigestKey,
+    /// Made the names of secrets that have not been used since the pepper was replaced: `TOKEN_PEPPER_PREVIOUS`.
+    pub previous_digest_key: Option<DigestKey>,
     /// Opens grants.
     pub seal_key: SealKey,
     /// The built-in administrator, unless switched off.
@@ -182,6 +184,7 @@ pub fn read(
     let origin_timeout_seconds =
         Some(reader.number("ORIGIN_TIMEOUT_SECONDS", 0, 1..=ORIGIN_TIMEOUT_MAX_SECONDS)).filter(|seconds| *seconds > 0);
     let pepper = reader.pepper();
+    let previous_pepper = reader.previous_pepper();
     let administrator_secret = reader.administrator_secret();
     let origin_kind = reader.choice("ORIGIN_KIND", [("http", OriginKind::Http), ("frappe", OriginKind::Frappe)]);
     let origin_kind = origin_kind.unwrap_or(OriginKind::Http);
@@ -231,6 +234,7 @@ pub fn read(
                 kv_cache_seconds,
                 seal_key: SealKey::new(&pepper),
                 digest_key,
+                previous_digest_key: previous_pepper.as_ref().map(DigestKey::new),
                 administrator,
                 issuer,
                 allowed_origins,
@@ -273,14 +277,23 @@ impl Reader<'_> {
     }
 
     fn pepper(&mut self) -> Option<Pepper> {
-        match self.text("TOKEN_PEPPER").map(Zeroizing::new) {
-            None => self.problem("TOKEN_PEPPER", "is missing"),
-            Some(text) => match Pepper::parse(&text) {
-                Ok(pepper) => return Some(pepper),
-                Err(error) => self.problem("TOKEN_PEPPER", format!("is {error}")),
-            },
+        if self.text("TOKEN_PEPPER").is_none() {
+            self.problem("TOKEN_PEPPER", "is missing");
         }
-        None
+        self.one_pepper("TOKEN_PEPPER")
+    }
+
+    fn previous_pepper(&mut self) -> Option<Pepper> {
+        const NAME: &str = "TOKEN_PEPPER_PREVIOUS";
+        let previous = Zeroizing::new(self.text(NAME)?);
+        // The operator is about to replace it.
+        let is_same = self.text("TOKEN_PEPPER").map(Zeroizing::new).is_some_and(|current| current == previous);
+        if is_same { None } else { self.one_pepper(NAME) }
+    }
+
+    fn one_pepper(&mut self, name: &'static str) -> Option<Pepper> {
+        let text = Zeroizing::new(self.text(name)?);
+        Pepper::parse(&text).map_err(|error| self.problem(name, format!("is {error}"))).ok()
     }
 
     fn administrator_secret(&mut self) -> Option<Credentials> {

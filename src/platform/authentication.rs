@@ -7,12 +7,13 @@ use wasm_bindgen::JsValue;
 use super::adoption::adopt;
 use super::bindings::read;
 use super::call::{Call, LoggedHolder};
-use super::registry_client::{identify, touch};
+use super::registry_client::{identify, rekey, touch};
 use super::{limits, log, now, now_ms};
 use crate::core::credentials::{ADMINISTRATOR, Credentials};
 use crate::core::digest::Digest;
 use crate::core::grant::OpenedGrant;
 use crate::core::principal::{Administrator, Authenticated, Principal};
+use crate::http::configuration::Configuration;
 use crate::http::refusal::Refusal;
 
 /// Whose credentials they are, as far as the gate can tell without asking anybody.
@@ -83,9 +84,34 @@ async fn find_grant(call: &Call<'_>, credentials: &Credentials, digest: Digest) 
         Ok(grant) if call.gate.configuration.adopt && grant.grant().is_past_adoption(now()) => {
             adopt(call, credentials, digest).await
         }
+        Err(Refusal::UnknownCredentials) => find_elsewhere(call, credentials, digest).await,
+        found => found,
+    }
+}
+
+/// The grant for credentials that KV does not have: those of before the pepper was replaced, then adopted ones, where the
+/// configuration says so.
+async fn find_elsewhere(
+    call: &Call<'_>,
+    credentials: &Credentials,
+    digest: Digest,
+) -> Result<Rc<OpenedGrant>, Refusal> {
+    match rekeyed(call, credentials, digest).await {
         Err(Refusal::UnknownCredentials) if call.gate.configuration.adopt => adopt(call, credentials, digest).await,
         found => found,
     }
+}
+
+/// The grant of credentials that the registry may know by their digest under the previous pepper. It has the last word, for
+/// KV goes on saying for a while that it does not have what it has.
+pub async fn rekeyed(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Result<Rc<OpenedGrant>, Refusal> {
+    let Configuration { previous_digest_key: Some(previous), seal_key, .. } = &call.gate.configuration else {
+        return Err(Refusal::UnknownCredentials);
+    };
+    let grant = rekey(call, previous.digest(credentials), digest).await?;
+    let grant = seal_key.open(digest, &seal_key.seal(digest, &grant)).map(Rc::new).map_err(Refusal::Grant)?;
+    call.gate.grant_cache.borrow_mut().put(digest, Rc::clone(&grant), now_ms());
+    Ok(grant)
 }
 
 async fn read_grant(call: &Call<'_>, digest: Digest) -> Result<Rc<OpenedGrant>, Refusal> {

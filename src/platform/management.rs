@@ -2,7 +2,7 @@
 
 use web_sys::{Request, Response};
 
-use super::authentication::{Holder, holder, note_use};
+use super::authentication::{Holder, holder, note_use, rekeyed};
 use super::call::Call;
 use super::limits::{count_failure, count_request};
 use super::now_ms;
@@ -19,6 +19,13 @@ pub async fn answer(call: &Call<'_>, request: &Request, credentials: &Credential
             let failures = &call.gate.failures;
             if let Some(wait_seconds) = failures.borrow_mut().wait_seconds(address, now_ms()) {
                 return Err(Refusal::TooManyAttempts { wait_seconds });
+            }
+            // The registry judges by the current pepper, so it has to know these credentials by it.
+            if call.gate.configuration.previous_digest_key.is_some() {
+                match rekeyed(call, credentials, digest).await {
+                    Ok(_) | Err(Refusal::UnknownCredentials) => {}
+                    Err(refusal) => return Err(refusal),
+                }
             }
             // By digest: with an api_key alone nobody uses up what another has left.
             count_request(call, &digest.to_hex()).await?;

@@ -26,6 +26,9 @@ pub const ADMINISTRATOR: &str = "administrator";
 /// What is asked about the caller itself, as a path.
 pub const IDENTIFY: &str = "/identify";
 pub const TOUCH: &str = "/touch";
+/// What is asked about credentials that KV does not have under the current pepper; the query is their digest under the
+/// previous one.
+pub const REKEY: &str = "/rekey";
 /// What is asked about credentials that nobody vouches for yet, with these parameters.
 pub const REGISTERED: &str = "/registered";
 pub const API_KEY: &str = "api_key";
@@ -49,7 +52,16 @@ pub async fn forward(call: &Call<'_>, request: &Request, caller: &str) -> Result
 
 /// The grant of a strict user's credentials, if they hold here and now.
 pub async fn identify(call: &Call<'_>, digest: Digest) -> Result<Grant, Refusal> {
-    match ask(call, IDENTIFY, digest).await? {
+    held(call, IDENTIFY, digest).await
+}
+
+/// The grant of credentials that the registry knows, or knew under the previous pepper, if they hold here and now.
+pub async fn rekey(call: &Call<'_>, previous: Digest, digest: Digest) -> Result<Grant, Refusal> {
+    held(call, &format!("{REKEY}?{}", previous.to_hex()), digest).await
+}
+
+async fn held(call: &Call<'_>, path: &str, digest: Digest) -> Result<Grant, Refusal> {
+    match ask(call, path, digest).await? {
         (200, text) => grant(call, &text),
         (401, _) => Err(Refusal::UnknownCredentials),
         (status, _) => Err(failed(call, &format!("status {status}").into())),

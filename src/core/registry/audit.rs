@@ -14,6 +14,8 @@ pub enum Action {
     Change,
     /// Keys were minted.
     Generate,
+    /// A secret was found again under a new pepper.
+    Rekey,
     /// The secrets were made unusable for good.
     Revoke,
     /// The user came with an import, or was changed by one.
@@ -28,8 +30,16 @@ pub enum Action {
 
 impl Action {
     /// Every action, for documentation.
-    pub const ALL: [Self; 7] =
-        [Self::Change, Self::Generate, Self::Revoke, Self::Delete, Self::Import, Self::Reconcile, Self::Denied];
+    pub const ALL: [Self; 8] = [
+        Self::Change,
+        Self::Generate,
+        Self::Rekey,
+        Self::Revoke,
+        Self::Delete,
+        Self::Import,
+        Self::Reconcile,
+        Self::Denied,
+    ];
 
     /// The word in the log.
     #[must_use]
@@ -37,6 +47,7 @@ impl Action {
         match self {
             Self::Change => "change",
             Self::Generate => "generate",
+            Self::Rekey => "rekey",
             Self::Revoke => "revoke",
             Self::Import => "import",
             Self::Delete => "delete",

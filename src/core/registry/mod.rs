@@ -189,6 +189,15 @@ impl User {
         self
     }
 
+    /// Gives a secret another digest: the same credentials under another pepper.
+    #[must_use]
+    pub fn rekey(mut self, from: Digest, to: Digest) -> Self {
+        for secret in self.secrets.iter_mut().filter(|secret| secret.digest == from) {
+            secret.digest = to;
+        }
+        self
+    }
+
     /// Makes every secret unusable for good. The api_key stays reserved.
     #[must_use]
     pub fn revoke(mut self) -> Self {

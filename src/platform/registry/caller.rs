@@ -100,15 +100,25 @@ impl<'a> Question<'a> {
 impl Registry {
     /// Finds out whose credentials the gate names, and whether they hold here and now.
     pub(super) fn identify(&self, question: &Question<'_>) -> Result<std::result::Result<Caller, Refusal>> {
-        let Question { request, head, holder } = question;
+        let Question { request, holder, .. } = question;
         let named = request.headers().get(CALLER)?.unwrap_or_default();
         if named == ADMINISTRATOR {
             let _ = holder.set(LoggedHolder::Administrator);
             return Ok(Ok(Caller::Administrator));
         }
-        let Some(digest) = Digest::from_hex(&named) else {
-            return Ok(Err(Refusal::UnknownCredentials));
-        };
+        match Digest::from_hex(&named) {
+            Some(digest) => self.identify_user(question, digest),
+            None => Ok(Err(Refusal::UnknownCredentials)),
+        }
+    }
+
+    /// Whose the credentials of a digest are, and whether they hold here and now.
+    pub(super) fn identify_user(
+        &self,
+        question: &Question<'_>,
+        digest: Digest,
+    ) -> Result<std::result::Result<Caller, Refusal>> {
+        let Question { head, holder, .. } = question;
         let Some(grant) = self.store.find_by_digest(digest)?.and_then(|stored| stored.user.grant(digest)) else {
             return Ok(Err(Refusal::UnknownCredentials));
         };

@@ -9,6 +9,7 @@ use super::caller::{Caller, Question};
 use super::storage::Result;
 use super::store::{Stored, Turn};
 use crate::core::credentials::{ApiKey, Credentials};
+use crate::core::digest::Digest;
 use crate::core::registry::audit::{Action, differences};
 use crate::core::registry::command::{AuditQuery, Command, ListQuery};
 use crate::core::registry::view::user_view;
@@ -21,7 +22,7 @@ use crate::http::management::{Outcome, command, health, shown};
 use crate::http::refusal::Refusal;
 use crate::http::request_head::RequestHead;
 use crate::http::resource::Resource;
-use crate::platform::registry_client::{API_KEY, IDENTIFY, REGISTERED, TOUCH, USER};
+use crate::platform::registry_client::{API_KEY, CALLER, IDENTIFY, REGISTERED, REKEY, TOUCH, USER};
 use crate::platform::unicode::fold;
 use crate::platform::{incoming, now, random};
 
@@ -47,6 +48,7 @@ impl Registry {
             IDENTIFY => self.answer_identify(question),
             TOUCH => self.answer_touch(question),
             REGISTERED => self.answer_registered(question),
+            REKEY => self.answer_rekey(question).await,
             _ => self.answer_management(question).await,
         }
     }
@@ -84,6 +86,32 @@ impl Registry {
             };
         }
         Ok(Ok(Answer { status: if is_held { 409 } else { 204 }, headers: Vec::new(), body: None }))
+    }
+
+    /// The grant of credentials that hold, be it that the registry knows them by the digest under the previous pepper: it then
+    /// knows them by the one under the current pepper from here on.
+    async fn answer_rekey(&self, question: &Question<'_>) -> Result<Served<Answer>> {
+        let (request, head) = (question.request, &question.head);
+        if let Ok(Caller::User { grant, .. }) = self.identify(question)? {
+            return Ok(Ok(Answer::json(200, &grant.to_json())));
+        }
+        let previous = Digest::from_hex(head.url.query.trim_start_matches('?'));
+        let current = request.headers().get(CALLER)?.and_then(|named| Digest::from_hex(&named));
+        let (Some(previous), Some(current)) = (previous, current) else {
+            return Ok(Err(Refusal::UnknownCredentials));
+        };
+        let caller = match self.identify_user(question, previous)? {
+            Ok(caller) => caller,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let Some(stored) = self.store.find_by_digest(previous)? else {
+            return Ok(Err(Refusal::UnknownCredentials));
+        };
+        let name = &stored.user.name;
+        let change = Change { caller: &caller, head, action: Action::Rekey, name, grace_seconds: None };
+        let rekeyed = self.apply(change, |before| Some((known(before)?.rekey(previous, current), ()))).await?;
+        let grant = rekeyed.and_then(|(stored, ())| stored.user.grant(current));
+        Ok(grant.map(|grant| Answer::json(200, &grant.to_json())).ok_or(Refusal::UnknownCredentials))
     }
 
     async fn answer_management(&self, question: &Question<'_>) -> Result<Served<Answer>> {

@@ -132,6 +132,7 @@ const questions = kv_stand_in
     };
 questions.logged = () => logged.splice(0);
 questions.restart = () => restart(() => {});
+questions.configure = (changes) => restart(() => Object.assign(variables, changes));
 questions.alter = (statement) => restart(() => alter(statement));
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -267,6 +267,11 @@ impl Gate {
         self.ask(&json!(["restart"]));
     }
 
+    /// Restarts with other variables, as a deployment would.
+    pub fn configure(&self, variables: &Value) {
+        self.ask(&json!(["configure", variables]));
+    }
+
     /// Restarts with the registry's tables changed behind its back, by a statement of SQL.
     pub fn alter(&self, statement: &str) {
         self.ask(&json!(["alter", statement]));
