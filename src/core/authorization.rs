@@ -104,20 +104,22 @@ pub fn parse(value: &str) -> Result<Authorization, AuthorizationError> {
 /// Every text that a lenient reader could find in a field value: all of it, its parts, and what those are in base64.
 #[must_use]
 pub fn readings(value: &str) -> Vec<Zeroizing<String>> {
-    let separators = [' ', '\t', ',', ';', ':', '"', '\''];
-    let mut found = vec![value.to_owned()];
-    for part in [value].into_iter().chain(value.split(separators)) {
-        found.push(part.to_owned());
-        let decoded = decode_leniently(part);
-        found.extend(decoded.split(separators).map(str::to_owned));
-        found.push(decoded);
-    }
+    let mut found = Vec::new();
     // The payload of a scheme may be broken up by what its reader leaves out.
     let payload = value.trim_matches([' ', '\t']).split_once([' ', '\t']).map_or("", |(_, payload)| payload);
-    let decoded = decode_leniently(payload);
-    found.extend(decoded.split(separators).map(str::to_owned));
-    found.push(decoded);
+    for part in parts(value).chain([payload]) {
+        found.push(part.to_owned());
+        for decoded in decode_leniently(part) {
+            found.extend(parts(&decoded).map(str::to_owned));
+        }
+    }
     found.into_iter().filter(|text| !text.is_empty()).map(Zeroizing::new).collect()
+}
+
+/// A text, its parts between characters that no secret holds, and those between others that separate or enclose.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let inside = text.split([' ', '\t', ',', ':']);
+    [text].into_iter().chain(inside).chain(text.split([' ', '\t', ',', ':', ';', '"', '\'']))
 }
 
 /// Whether a text holds a secret of the gate's making, or names the built-in administrator.
@@ -127,14 +129,19 @@ pub fn names_own_credentials(text: &str) -> bool {
     text.contains(API_SECRET_PREFIX) || text.contains(&format!("{}:", ADMINISTRATOR.to_ascii_lowercase()))
 }
 
-/// Lenient decoders leave out what is no base64, and what is left over at the end.
-fn decode_leniently(text: &str) -> String {
-    let mut signs: Vec<u8> = text.bytes().filter(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte)).collect();
-    if signs.len() % 4 == 1 {
-        signs.pop();
-    }
-    let decoded = Zeroizing::new(LENIENT.decode(&signs).unwrap_or_default());
-    String::from_utf8_lossy(&decoded).into_owned()
+/// Lenient decoders leave out what is no base64, and what is left over at the end; some take the second alphabet (RFC 4648
+/// §5) for the first.
+fn decode_leniently(text: &str) -> impl Iterator<Item = String> {
+    let both = text.contains(['-', '_']).then(|| text.replace('-', "+").replace('_', "/"));
+    [text.to_owned()].into_iter().chain(both).map(|text| {
+        let mut signs: Vec<u8> =
+            text.bytes().filter(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte)).collect();
+        if signs.len() % 4 == 1 {
+            signs.pop();
+        }
+        let decoded = Zeroizing::new(LENIENT.decode(&signs).unwrap_or_default());
+        String::from_utf8_lossy(&decoded).into_owned()
+    })
 }
 
 /// A second field hidden behind another scheme, or one of the gate's secrets, is no other scheme's business.
@@ -168,6 +175,8 @@ fn is_token_character(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::URL_SAFE;
+
     use super::*;
 
     const K: &str = "4c5e1e2f3a4b5c6";
@@ -282,6 +291,8 @@ mod tests {
             (format!("Basic {}!{}", &basic[..5], &basic[5..]), true),
             (format!("Basic {basic}A"), true),
             (format!("Bearer x, Basic {basic}"), true),
+            // Node.js decodes both alphabets.
+            (format!("Bearer {}", URL_SAFE.encode(format!("k?~>?:{secret}"))), true),
             (format!("Basic A, Basic {basic}"), true),
             (basic.clone(), true),
             (format!("x:{basic}"), true),
@@ -296,6 +307,16 @@ mod tests {
             (String::new(), false),
         ] {
             assert_eq!(readings(&value).iter().any(|text| names_own_credentials(text)), found, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_among_the_readings_of_what_holds_it_quotes_and_all() {
+        let secret = "thirty-two;characters\"or'more_of-them";
+        let pair = format!("somebody:{secret}");
+        let basic = format!("Basic {}", STANDARD.encode(&pair));
+        for value in [format!("token {pair}"), basic, format!("Bearer {secret}")] {
+            assert!(readings(&value).iter().any(|text| text.as_str() == secret), "{value}");
         }
     }
 
