@@ -39,6 +39,15 @@ impl DigestKey {
     }
 }
 
+/// 32 bytes from their one spelling: hex in lower case.
+pub(super) fn from_lower_hex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
+    hex::decode_to_slice(text, &mut bytes).ok().map(|()| bytes)
+}
+
 /// The keyed digest of one pair of credentials.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
@@ -53,8 +62,7 @@ impl Digest {
     /// Takes what [`Digest::to_hex`] wrote; anything else is `None`.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).ok().map(|()| Self(bytes))
+        from_lower_hex(text).map(Self)
     }
 
     /// Half of it, as a number: for counting, not for letting anybody in.
@@ -104,6 +112,7 @@ mod tests {
         assert_ne!(digest, one.digest(&credentials("k:t")));
         assert_ne!(digest, one.digest(&credentials("l:s")));
         assert_eq!(Digest::from_hex(&digest.to_hex()), Some(digest));
+        assert_eq!(Digest::from_hex(&digest.to_hex().to_uppercase()), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::access_rule::{AccessRule, parse_rules};
 use super::client_address::{AddressRange, parse_ranges};
 use super::credentials::ApiKey;
-use super::digest::Digest;
+use super::digest::{Digest, from_lower_hex};
 use super::fields::Fields;
 use super::pepper::{KeyedHash, Pepper};
 use super::role::{Role, parse_roles};
@@ -189,7 +189,7 @@ impl SealKey {
     /// Opens an entry that was read from the name of `digest`.
     pub fn open(&self, digest: Digest, entry: &str) -> Result<OpenedGrant, GrantError> {
         let sealed = SealedRecord::from_json(entry).ok_or(GrantError::Format)?;
-        let seal = hex::decode(&sealed.seal).map_err(|_| GrantError::Seal)?;
+        let seal = from_lower_hex(&sealed.seal).ok_or(GrantError::Seal)?;
         self.hash(digest, &sealed.grant).verify_slice(&seal).map_err(|_| GrantError::Seal)?;
         let json = URL_SAFE_NO_PAD.decode(&sealed.grant).map_err(|_| GrantError::Content)?;
         let grant = std::str::from_utf8(&json).ok().and_then(Grant::from_json);
@@ -205,7 +205,7 @@ impl SealKey {
     /// Whether [`SealKey::sign`] made the signature.
     #[must_use]
     pub fn is_signed(&self, text: &str, signature: &str) -> bool {
-        let Ok(signature) = hex::decode(signature) else {
+        let Some(signature) = from_lower_hex(signature) else {
             return false;
         };
         self.0.clone().chain_update(text).verify_slice(&signature).is_ok()
@@ -291,7 +291,9 @@ mod tests {
         assert_eq!(other.open(digest("k:s"), &entry), Err(GrantError::Seal));
         for position in entry.find("\"grant\":\"").unwrap() + 9..entry.len() - 2 {
             let mut changed = entry.clone().into_bytes();
-            changed[position] = if changed[position] == b'0' { b'1' } else { b'0' };
+            // A capital is another spelling of the same hex.
+            let capital = changed[position].to_ascii_uppercase();
+            changed[position] = if changed[position] == capital { capital ^ 1 } else { capital };
             let changed = String::from_utf8(changed).unwrap();
             assert!(seal_key.open(digest("k:s"), &changed).is_err(), "{changed}");
         }
