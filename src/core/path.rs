@@ -50,12 +50,12 @@ fn is_plain(path: &str) -> bool {
         && bytes.iter().zip(bytes.iter().skip(1)).all(|pair| !matches!(pair, (b'/', b'/' | b'.')))
 }
 
-/// Escapes and characters that servers read differently: encoded slashes and percent signs, NUL, empty segments,
-/// path parameters, backslashes, bytes that are not UTF-8 (overlong forms of dots and slashes among them), and what is
-/// no URL's path at all.
+/// Escapes and characters that servers read differently: encoded slashes and percent signs, NUL, empty segments, path
+/// parameters (encoded ones too: some servers decode before they cut them off), backslashes, bytes that are not UTF-8
+/// (overlong forms of dots and slashes among them), and what is no URL's path at all.
 fn is_ambiguous(path: &str) -> bool {
     let upper = path.to_ascii_uppercase();
-    ["%2F", "%5C", "%25", "%00", "//", ";", "\\"].iter().any(|trick| upper.contains(trick))
+    ["%2F", "%3B", "%5C", "%25", "%00", "//", ";", "\\"].iter().any(|trick| upper.contains(trick))
         || !path.starts_with('/')
         || path.bytes().any(|byte| !byte.is_ascii_graphic())
         || has_broken_escape(path)
@@ -229,6 +229,8 @@ mod tests {
             "//a",
             "/a//b",
             "/a;b",
+            "/a/..%3b/b",
+            "/a%3Bb",
             "/a\\b",
             "/a%",
             "/a%4",
