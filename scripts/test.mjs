@@ -85,11 +85,13 @@ const hasValgrind = () => spawnSync("valgrind", ["--version"]).error === undefin
 step("valgrind", () => debianPackage(["valgrind"], hasValgrind, "the count of instructions"));
 step("browser", () => debianPackage(["chromium"], () => existsSync("/usr/bin/chromium"), "the test of the web page"));
 check("formatting", "cargo", ["fmt", "--all", "--check"]);
+check("formatting of the fuzz targets", "cargo", ["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]);
 check("clippy, native", "cargo", ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
 check("clippy, wasm32", "cargo", ["clippy", "--locked", ...wasm, "--", "-D", "warnings"]);
 check("native tests", "cargo", ["test", "--locked", "--lib", "--bins"]);
 check("doc tests", "cargo", ["test", "--locked", "--doc"]);
 check("count of instructions", process.execPath, ["bench/instructions.mjs"]);
+check("fuzzing", process.execPath, ["scripts/fuzz.mjs"]);
 // The dry run builds the Worker as it would be deployed; the black-box tests start that.
 check("build and dry run of a deployment", process.execPath, [
   "node_modules/wrangler/bin/wrangler.js", "deploy", "--dry-run", "--outdir", "dist",

@@ -131,7 +131,7 @@ pub fn names_own_credentials(text: &str) -> bool {
 
 /// Lenient decoders leave out what is no base64, and what is left over at the end; some take the second alphabet (RFC 4648
 /// §5) for the first.
-fn decode_leniently(text: &str) -> impl Iterator<Item = String> {
+fn decode_leniently(text: &str) -> impl Iterator<Item = Zeroizing<String>> {
     let both = text.contains(['-', '_']).then(|| text.replace('-', "+").replace('_', "/"));
     [text.to_owned()].into_iter().chain(both).map(|text| {
         let mut signs: Vec<u8> =
@@ -140,7 +140,7 @@ fn decode_leniently(text: &str) -> impl Iterator<Item = String> {
             signs.pop();
         }
         let decoded = Zeroizing::new(LENIENT.decode(&signs).unwrap_or_default());
-        String::from_utf8_lossy(&decoded).into_owned()
+        Zeroizing::new(String::from_utf8_lossy(&decoded).into_owned())
     })
 }
 

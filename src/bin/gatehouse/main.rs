@@ -12,6 +12,7 @@ mod failure;
 mod frappe;
 mod import;
 mod import_file;
+mod import_rows;
 mod output;
 mod reconcile;
 mod signing_key;
