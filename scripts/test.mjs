@@ -89,6 +89,7 @@ check("formatting of the fuzz targets", "cargo", ["fmt", "--manifest-path", "fuz
 check("clippy, native", "cargo", ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
 check("clippy, wasm32", "cargo", ["clippy", "--locked", ...wasm, "--", "-D", "warnings"]);
 check("native tests", "cargo", ["test", "--locked", "--lib", "--bins"]);
+check("properties", "cargo", ["test", "--locked", "--test", "properties"]);
 check("doc tests", "cargo", ["test", "--locked", "--doc"]);
 check("count of instructions", process.execPath, ["bench/instructions.mjs"]);
 check("fuzzing", process.execPath, ["scripts/fuzz.mjs"]);
