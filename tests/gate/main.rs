@@ -33,6 +33,7 @@ mod proxy;
 mod rate_limits;
 mod registry;
 mod replaced_secrets;
+mod registry_model;
 mod scale;
 mod transfer;
 mod users;
