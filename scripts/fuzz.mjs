@@ -1,14 +1,15 @@
 // `npm run fuzz -- [target] [seconds]`: random inputs, led by what of the code they reach, until one breaks a property.
 //
 // `cargo fuzz run -s none <target>` does the same for whoever has it; here the compiler's own instrumentation is asked for
-// by hand, because that needs no tool but the stable toolchain. Finds are kept in fuzz/corpus only where COLLECT=1 says so.
+// by hand, because that needs no tool but the stable toolchain. FUZZ_SEED=<number> takes another way; COLLECT=1 keeps new
+// inputs in fuzz/corpus.
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { fail, root, run, say } from "./setup.mjs";
+import { debianPackage, fail, root, run, say } from "./setup.mjs";
 
 const INSTRUMENTED = [
   "--cfg=fuzzing",
@@ -25,6 +26,8 @@ const [wanted, seconds = "8"] = process.argv.slice(2);
 if (wanted && !targets.includes(wanted)) fail(`there is no target ${wanted}: they are ${targets.join(", ")}`);
 const seed = process.env.FUZZ_SEED ?? "1";
 
+// The library is LLVM's fuzzer itself, in C++.
+debianPackage(["g++"], () => spawnSync("c++", ["--version"]).status === 0, "fuzzing");
 // For a named target build scripts and macros stay as they are.
 const host = /host: (.+)/.exec(spawnSync("rustc", ["-vV"], { encoding: "utf8" }).stdout)[1];
 const build = ["build", "--locked", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target", host];

@@ -8,6 +8,7 @@ export const root = join(import.meta.dirname, "..");
 export const tools = join(root, ".tools");
 
 const WORKER_BUILD = "0.8.7";
+const CARGO_DENY = "0.20.2";
 
 /** Ends the program with one line that says what to do. */
 export function fail(line) {
@@ -53,6 +54,23 @@ export function ensureToolchain() {
   run("rustup", ["target", "add", "wasm32-unknown-unknown"], line);
 }
 
+function install(args) {
+  mkdirSync(tools, { recursive: true });
+  const line = "cargo could not build it (see above): is the crate registry reachable?";
+  // Retries are for lossy networks; without any network this fails in seconds.
+  const env = { ...process.env, CARGO_NET_RETRY: "1", CARGO_TARGET_DIR: join(tools, "target") };
+  run("cargo", ["install", "--locked", "--force", "--root", tools, ...args], line, { env });
+}
+
+/** cargo-deny, compiled once and kept; what tests alone need. */
+export function ensureCargoDeny() {
+  const found = spawnSync(join(tools, "bin/cargo-deny"), ["--version"], { encoding: "utf8" });
+  if (found.stdout?.trim() === `cargo-deny ${CARGO_DENY}`) return;
+  say("building cargo-deny (about 1 min, once) …");
+  install(["--debug", `cargo-deny@${CARGO_DENY}`]);
+  rmSync(join(tools, "target"), { recursive: true, force: true });
+}
+
 /** worker-build and wasm-bindgen, compiled once and kept. */
 export function ensureTools() {
   const lock = readFileSync(join(root, "Cargo.lock"), "utf8");
@@ -64,11 +82,6 @@ export function ensureTools() {
 
   const hasOpenssl = () => process.platform !== "linux" || succeeds("pkg-config", ["--exists", "openssl"]);
   debianPackage(["libssl-dev", "pkg-config"], hasOpenssl, "worker-build");
-  mkdirSync(tools, { recursive: true });
-  const line = "cargo could not build it (see above): is the crate registry reachable?";
-  // Retries are for lossy networks; without any network this fails in seconds.
-  const env = { ...process.env, CARGO_NET_RETRY: "1", CARGO_TARGET_DIR: join(tools, "target") };
-  const install = (args) => run("cargo", ["install", "--locked", "--force", "--root", tools, ...args], line, { env });
   say("building wasm-bindgen (about 1 min, once) …");
   install(["--path", "tools/wasm-bindgen", "--profile", "tools"]);
   say("building worker-build (about 2 min, once) …");

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-import { debianPackage, ensureToolchain, ensureTools, fail, root, run, say } from "./setup.mjs";
+import { debianPackage, ensureCargoDeny, ensureToolchain, ensureTools, fail, root, run, say, tools } from "./setup.mjs";
 
 /** The most that the compressed Worker may weigh: wasm and glue, gzip -9. */
 const SIZE_LIMIT_BYTES = 190 * 1024;
@@ -15,6 +15,10 @@ const PAGE_LIMIT_BYTES = 15 * 1024;
 
 const PIP_OPTIONS = ["--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "10"];
 const PIP_INSTALL = ["-m", "pip", "install", ...PIP_OPTIONS];
+
+/** What deny.toml says of crates. An exception that nothing needs any more is an error, too. */
+const CRATE_CHECKS = ["bans", "licenses", "sources"];
+const DENY_WARNINGS = ["--deny", "unmatched-skip", "--deny", "license-not-encountered"];
 
 const timings = [];
 
@@ -77,6 +81,7 @@ function printSize() {
 const wasm = ["--lib", "--target", "wasm32-unknown-unknown"];
 step("toolchain", ensureToolchain);
 step("build tools", ensureTools);
+step("cargo-deny", ensureCargoDeny);
 step("Python environment", ensurePython);
 for (const [program, what] of [["curl", "a client test"], ["openssl", "a test of certificates"]]) {
   step(program, () => debianPackage([program], () => spawnSync(program, ["version"]).error === undefined, what));
@@ -88,6 +93,11 @@ check("formatting", "cargo", ["fmt", "--all", "--check"]);
 check("formatting of the fuzz targets", "cargo", ["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]);
 check("clippy, native", "cargo", ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
 check("clippy, wasm32", "cargo", ["clippy", "--locked", ...wasm, "--", "-D", "warnings"]);
+check("crates", join(tools, "bin/cargo-deny"), ["--locked", "check", ...DENY_WARNINGS, ...CRATE_CHECKS]);
+check("crates of the fuzz targets", join(tools, "bin/cargo-deny"), [
+  "--locked", "--manifest-path", "fuzz/Cargo.toml", "check", "--hide-inclusion-graph", ...CRATE_CHECKS,
+]);
+check("dependencies", "cargo", ["test", "--locked", "--test", "dependencies"]);
 check("native tests", "cargo", ["test", "--locked", "--lib", "--bins"]);
 check("properties", "cargo", ["test", "--locked", "--test", "properties"]);
 check("doc tests", "cargo", ["test", "--locked", "--doc"]);
