@@ -7,8 +7,11 @@ use gatehouse::core::path::{NormalPath, PathPattern};
 use libfuzzer_sys::fuzz_target;
 use percent_encoding::percent_decode;
 
+/// What a server makes of the path of a request.
+type Reading = fn(&[u8]) -> Vec<u8>;
+
 /// How origins are known to read a path.
-const ORIGINS: [fn(&[u8]) -> Vec<u8>; 7] = [
+const ORIGINS: [Reading; 7] = [
     // Not at all, but for dots, as the URL standard has it.
     |path| String::from_utf8_lossy(path).replace("%2e", ".").replace("%2E", ".").into_bytes(),
     |path| percent_decode(path).collect(),
