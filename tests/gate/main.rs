@@ -12,6 +12,7 @@ mod command;
 mod configuration;
 mod cross_site;
 mod examples;
+mod faults;
 mod frappe_app;
 mod frappe_origin;
 mod frappe_site;

@@ -40,7 +40,7 @@ const gate = {
   name: "gatehouse",
   modulesRoot: build,
   modules: [
-    ...(instrumented || kv_stand_in ? [harnessModule("instrumented.mjs")] : []),
+    ...(instrumented || kv_stand_in ? [harnessModule("instrumented.mjs"), harnessModule("traps.mjs")] : []),
     { type: "ESModule", path: join(build, "index.js") },
     { type: "CompiledWasm", path: join(build, "index_bg.wasm") },
   ],

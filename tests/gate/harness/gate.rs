@@ -251,8 +251,12 @@ impl Gate {
 
     /// The lines that the Worker logged since the last question, those of them that are JSON.
     pub fn logged(&self) -> Vec<Value> {
-        let lines: Vec<String> = serde_json::from_value(self.ask(&json!(["logged"]))).unwrap();
-        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        self.log_lines().iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// All that the Worker logged since the last question.
+    pub fn log_lines(&self) -> Vec<String> {
+        serde_json::from_value(self.ask(&json!(["logged"]))).unwrap()
     }
 
     /// Asks the stand-in for KV: a method of kv.mjs and its arguments.

@@ -2,6 +2,7 @@
 // bindings fail when a request asks for it, logs data points, and lets one invocation of the registry do 1,000 operations on KV
 // (Cloudflare, "KV limits"). The bindings behind are the real ones, or the stand-in of kv.mjs.
 
+import { panicAtTheNextLength, trap } from "./traps.mjs";
 import Gate, { Registry as BuiltRegistry } from "./index.js";
 
 const OPERATIONS_AN_INVOCATION = 1000;
@@ -27,6 +28,7 @@ export default {
       get(name, options) {
         reads += 1;
         const fails = request.headers.get("x-test-kv") === "fail";
+        if (request.headers.get("x-test-panic") === "after the read") panicAtTheNextLength();
         return fails ? refuse("KV fails, as the test asked") : env.KEYS.get(name, options);
       },
       put: (...args) => env.KEYS.put(...args),
@@ -62,10 +64,33 @@ export class Registry {
       return env.KEYS[method](...args);
     };
     const KEYS = { put: counted("put"), list: counted("list"), delete: counted("delete") };
-    const registry = new BuiltRegistry(ctx, { ...env, KEYS, ...watched(env) });
+    const { storage } = ctx;
+    let panics = null;
+    const at = (place, fail) => {
+      if (panics !== place) return;
+      panics = null;
+      fail();
+    };
+    const sql = {
+      exec(query, ...bindings) {
+        if (query.includes("INTO audit")) at("in the transaction", trap);
+        if (query.includes("FROM outbox WHERE folded")) at("after the commit", panicAtTheNextLength);
+        if (query.includes("SELECT revision")) at("before the write", panicAtTheNextLength);
+        return storage.sql.exec(query, ...bindings);
+      },
+    };
+    const setAlarm = (time) => storage.setAlarm(time);
+    const transactionSync = (change) => storage.transactionSync(change);
+    const registry = new BuiltRegistry({ storage: { sql, setAlarm, transactionSync } }, { ...env, KEYS, ...watched(env) });
+    const fetch = registry.fetch.bind(registry);
+    registry.fetch = (request) => {
+      panics = request.headers.get("x-test-panic") ?? panics;
+      return fetch(request);
+    };
     const alarm = registry.alarm.bind(registry);
     registry.alarm = () => {
       operations = 0;
+      at("in the alarm", panicAtTheNextLength);
       return alarm();
     };
     return registry;

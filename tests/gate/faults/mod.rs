@@ -1,0 +1,3 @@
+//! What stays true when parts of the gate fail: nothing is let through, and nothing is lost.
+
+mod panics;
