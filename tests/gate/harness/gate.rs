@@ -155,6 +155,12 @@ impl Gate {
         Reply::read(response.unwrap())
     }
 
+    /// Sends a request without a body to a gate that may not be there, and gives back what it said in whole.
+    pub fn try_post(&self, path: &str, authorization: &str) -> Option<Reply> {
+        let request = self.request("POST", path, &[("Authorization", authorization)]);
+        Reply::try_read(self.agent.run(request.body(()).unwrap()).ok()?)
+    }
+
     /// Streams a body of unknown length.
     pub fn stream(&self, method: &str, path: &str, authorization: &str, mut body: impl Read) -> Reply {
         let request = self.request(method, path, &[("Authorization", authorization)]);
@@ -264,6 +270,15 @@ impl Gate {
         let mut words = vec![json!("stand_in")];
         words.extend(question.as_array().unwrap().iter().cloned());
         self.ask(&Value::Array(words))
+    }
+
+    /// Kills workerd, whatever it is doing, and starts it again with what was stored.
+    #[cfg(target_os = "linux")]
+    pub fn kill(&self) {
+        let workerd = super::memory::workerd_of(self.process()).to_string();
+        super::run(Command::new("kill").args(["-KILL", &workerd]));
+        // Miniflare would start it again by itself, at a time of its own.
+        self.restart();
     }
 
     /// Ends workerd at once and starts it again with what was stored.

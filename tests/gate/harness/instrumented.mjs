@@ -6,6 +6,7 @@ import { panicAtTheNextLength, trap } from "./traps.mjs";
 import Gate, { Registry as BuiltRegistry } from "./index.js";
 
 const OPERATIONS_AN_INVOCATION = 1000;
+const SLOW_MILLISECONDS = 2000;
 
 function refuse(what) {
   return Promise.reject(new Error(what));
@@ -35,8 +36,11 @@ export default {
     };
     const REGISTRY = {
       getByName(name) {
-        if (request.headers.get("x-test-registry") === "fail") throw new Error("the registry fails, as the test asked");
-        return env.REGISTRY.getByName(name);
+        const test = request.headers.get("x-test-registry");
+        if (test === "fail") throw new Error("the registry fails, as the test asked");
+        const registry = env.REGISTRY.getByName(name);
+        if (test !== "slow") return registry;
+        return { fetch: (...question) => scheduler.wait(SLOW_MILLISECONDS).then(() => registry.fetch(...question)) };
       },
     };
     const limit = (name) => ({

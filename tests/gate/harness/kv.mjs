@@ -55,6 +55,7 @@ export class Store extends DurableObject {
   #only = null;
   #cursors = new Set();
   #held = [];
+  #heldReads = [];
   /** How far the clock was put forward. */
   #ahead = 0;
 
@@ -73,9 +74,10 @@ export class Store extends DurableObject {
     if (length === 0 || length > 512 || name === "." || name === "..") throw new Error("KV: 414 a name of 1 to 512 bytes");
   }
 
-  get(name, { cacheTtl = 60 } = {}) {
+  async get(name, { cacheTtl = 60 } = {}) {
     this.#check(name);
     if (cacheTtl < 30) throw new Error("KV GET failed: 400 Invalid cache_ttl. Cache TTL must be at least 30.");
+    if (this.#reads === "hold") await new Promise((release) => this.#heldReads.push(release));
     if (this.#reads === "fail") throw new Error("KV GET failed: 500, as the test asked");
     const [remembered, until] = this.#location.get(name) ?? [null, 0];
     if (until > this.#now()) return remembered;
@@ -157,9 +159,10 @@ export class Store extends DurableObject {
     this.#cursors.clear();
   }
 
-  /** `work` or `fail`. */
+  /** `work`, `fail`, or `hold` until the next call. */
   reads(mode) {
     this.#reads = mode;
+    for (const release of this.#heldReads.splice(0)) release();
   }
 
   /** Puts KV's clock forward. */
@@ -175,6 +178,11 @@ export class Store extends DurableObject {
   /** How many writes wait for a release. */
   held() {
     return this.#held.length;
+  }
+
+  /** How many reads wait for a release. */
+  heldReads() {
+    return this.#heldReads.length;
   }
 
   /** The writes since the last call. */

@@ -1,4 +1,4 @@
-//! How much memory a gate takes: of its processes, as the kernel counts.
+//! A gate's processes, and how much memory they take, as the kernel counts.
 
 use std::fs;
 
@@ -11,7 +11,6 @@ impl Memory {
     /// Watches the process that started a workerd, and all that it started.
     pub fn watch(process: u32) -> Self {
         let processes = tree(process);
-        let is_workerd = |process: &u32| fs::read_to_string(format!("/proc/{process}/comm")).unwrap() == "workerd\n";
         assert!(processes.iter().any(is_workerd), "no workerd to watch");
         let processes = processes.into_iter().map(|process| {
             // 5: the peak starts anew (Linux, proc_pid_clear_refs).
@@ -27,10 +26,20 @@ impl Memory {
     }
 }
 
+/// The workerd that a process started.
+pub fn workerd_of(process: u32) -> u32 {
+    tree(process).into_iter().find(is_workerd).expect("no workerd is running")
+}
+
+fn is_workerd(process: &u32) -> bool {
+    fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name == "workerd\n")
+}
+
 fn tree(process: u32) -> Vec<u32> {
-    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    // A process may end meanwhile.
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
     let children = tasks.flat_map(|task| {
-        let text = fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default();
+        let text = fs::read_to_string(task.path().join("children")).unwrap_or_default();
         text.split_whitespace().map(|child| child.parse().unwrap()).collect::<Vec<u32>>()
     });
     let mut processes: Vec<u32> = children.flat_map(tree).collect();

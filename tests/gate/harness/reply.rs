@@ -10,9 +10,14 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub fn read(mut response: Response<ureq::Body>) -> Self {
-        let body = response.body_mut().with_config().limit(256 << 20).read_to_vec().unwrap();
-        Self { status: response.status().as_u16(), headers: response.headers().clone(), body }
+    pub fn read(response: Response<ureq::Body>) -> Self {
+        Self::try_read(response).expect("the response broke off")
+    }
+
+    /// A response, unless it breaks off.
+    pub fn try_read(mut response: Response<ureq::Body>) -> Option<Self> {
+        let body = response.body_mut().with_config().limit(256 << 20).read_to_vec().ok()?;
+        Some(Self { status: response.status().as_u16(), headers: response.headers().clone(), body })
     }
 
     /// A header field, or "" where it is absent.
