@@ -73,10 +73,26 @@ fn every_failed_look_up_gets_the_same_answer() {
     gate.generate("look-up-rotated");
     let deleted = gate.generate("look-up-deleted").token();
     gate.delete("/_gatehouse/users/look-up-deleted", ADMINISTRATOR);
+    let strict = gate.generate("look-up-strict").token();
+    gate.set("look-up-strict", &json!({ "strict": true, "enabled": false }));
+    let expired = gate.generate("look-up-expired").token();
+    gate.set("look-up-expired", &json!({ "not_after": "2020-01-01T00:00:00Z" }));
+    let elsewhere = gate.generate("look-up-elsewhere").token();
+    gate.set("look-up-elsewhere", &json!({ "allowed_ips": ["192.0.2.1"] }));
     let mistyped = format!("{}0", keys.token());
-    for value in
-        [&wrong_secret, &disabled, &revoked, &rotated, &deleted, &mistyped, "token Administrator:wrong", "token x"]
-    {
+    for value in [
+        &wrong_secret,
+        &disabled,
+        &revoked,
+        &rotated,
+        &deleted,
+        &strict,
+        &expired,
+        &elsewhere,
+        &mistyped,
+        "token Administrator:wrong",
+        "token x",
+    ] {
         let reply: Reply = gate.get("/api/resource/ToDo", value);
         assert_eq!(reply.fingerprint(), expected.fingerprint(), "{value}");
     }

@@ -11,6 +11,7 @@ mod origin_streams;
 mod pattern;
 mod raw;
 mod raw_origin;
+mod recording_origin;
 mod reply;
 
 use std::path::{Path, PathBuf};
@@ -28,8 +29,9 @@ pub use memory::Memory;
 pub use origin::{COOKIES, GZIPPED, Origin};
 pub use origin_streams::{EVENTS, Exchange, exchange, sent};
 pub use pattern::{HashSink, pattern, pattern_hash};
-pub use raw::{RawReply, RawRequest};
+pub use raw::{PATIENCE, RawReply, RawRequest};
 pub use raw_origin::{OK, RawOrigin};
+pub use recording_origin::{RecordingOrigin, Seen};
 pub use reply::Reply;
 
 /// An origin that most tests share.

@@ -78,6 +78,11 @@ pub struct RawReply {
 }
 
 impl RawReply {
+    /// A response to anything but HEAD.
+    pub fn read(stream: &mut impl BufRead) -> Self {
+        Self::read_head(stream).read_body(stream, false)
+    }
+
     pub fn read_head(stream: &mut impl BufRead) -> Self {
         loop {
             let line = text(line(stream));
