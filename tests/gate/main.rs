@@ -37,6 +37,7 @@ mod registry;
 mod replaced_secrets;
 mod registry_model;
 mod scale;
+mod soak;
 mod timing;
 mod transfer;
 mod users;

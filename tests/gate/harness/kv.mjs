@@ -45,6 +45,8 @@ export class Store extends DurableObject {
   #sql;
   /** What the one location that reads remembers: name → [value, until]. */
   #location = new Map();
+  /** How long it remembers, in place of what it was told. */
+  #staleness = null;
   /** Name → when it was last written. */
   #written = new Map();
   /** What was asked, and whether it landed. */
@@ -82,7 +84,7 @@ export class Store extends DurableObject {
     const [remembered, until] = this.#location.get(name) ?? [null, 0];
     if (until > this.#now()) return remembered;
     const value = this.stored(name);
-    this.#location.set(name, [value, this.#now() + cacheTtl * SECONDS]);
+    this.#location.set(name, [value, this.#now() + (this.#staleness ?? cacheTtl) * SECONDS]);
     return value;
   }
 
@@ -163,6 +165,11 @@ export class Store extends DurableObject {
   reads(mode) {
     this.#reads = mode;
     for (const release of this.#heldReads.splice(0)) release();
+  }
+
+  /** Makes the location remember for so many seconds, whatever it is told. */
+  stale(seconds) {
+    this.#staleness = seconds;
   }
 
   /** Puts KV's clock forward. */

@@ -1,0 +1,4 @@
+//! Long runs, for `npm run soak`: they take minutes, and tell figures.
+
+mod outage;
+mod revocation;
