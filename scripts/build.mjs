@@ -20,7 +20,7 @@ const env = {
     `--remap-path-prefix=${root}=gatehouse`,
   ].join("\x1f"),
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: join(root, "scripts", "linker.mjs"),
-  PATH: `${bin}:${process.env.PATH}`,
+  PATH: `${join(root, "scripts", "path")}:${bin}:${process.env.PATH}`,
   WASM_BINDGEN_BIN: join(tools, "bin", "wasm-bindgen"),
   WASM_OPT_BIN: join(root, "scripts", "wasm-opt.mjs"),
   ESBUILD_BIN: join(root, "scripts", "esbuild.mjs"),
