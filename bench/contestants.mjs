@@ -105,5 +105,5 @@ export async function startLoader() {
     text("empty.js", "empty.js"),
   ];
   write("loader", { modules: [script("loader")], bindings }, 9, 9);
-  return startWorkerd(cores.workerd, workerd, place, "loader.capnp");
+  return startWorkerd(cores.workerd, workerd, place, "loader.capnp", ["--experimental"]);
 }

@@ -29,8 +29,8 @@ export async function startServer(core, program, args) {
 }
 
 /** Starts workerd with a configuration. What its Worker logs goes nowhere. */
-export async function startWorkerd(core, workerd, directory, configuration) {
-  const args = ["serve", "--experimental", "--control-fd=3", configuration];
+export async function startWorkerd(core, workerd, directory, configuration, options = []) {
+  const args = ["serve", ...options, "--control-fd=3", configuration];
   const child = start(core, workerd, args, { cwd: directory, stdio: ["ignore", "ignore", "inherit", "pipe"] });
   for await (const line of createInterface({ input: child.stdio[3] })) {
     const message = JSON.parse(line);

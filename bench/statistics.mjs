@@ -18,6 +18,9 @@ export function ratio(ones, others, figure) {
   return median(ones.map((one, round) => figure(one) / figure(others[round])));
 }
 
+/** One's tail by the other's, in the quieter rounds: what a neighbour does to a tail only ever makes it longer. */
+export const tailRatio = (ones, others) => spread(ones.map(p99Of))[0] / spread(others.map(p99Of))[0];
+
 export const rateOf = (sample) => sample.rate;
 export const p99Of = (sample) => sample.p99Ms;
 

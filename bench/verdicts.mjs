@@ -1,6 +1,6 @@
 // The figures against what they must reach.
 
-import { median, p99Of, rateOf, ratio } from "./statistics.mjs";
+import { median, rateOf, ratio, tailRatio } from "./statistics.mjs";
 
 const word = (isMet) => (isMet ? "met" : "**not met**");
 
@@ -22,7 +22,7 @@ export function verdicts({ rows, paced, startup, size }) {
     }
   }
   for (const { row, samples } of paced) {
-    const value = ratio(samples.gate, samples.proxy, p99Of);
+    const value = tailRatio(samples.gate, samples.proxy);
     lines.push([`p99 at half of (a)'s rate, ${row.title}, beside (a)`, value.toFixed(2), "at most 1.1", word(value <= 1.1)]);
   }
   const { samples } = rows.find(({ row }) => row.key === "garbage");

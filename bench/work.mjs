@@ -33,16 +33,16 @@ export function work(isQuick) {
     connections, contestants: forwarding, of: valid, rounds: rounds(number), isHot: true,
   });
   return [
-    hot(1, 11),
+    hot(1, 7),
     hot(8, 15),
     hot(64, 15),
-    { key: "cold", title: "valid, cold, 64 connections", path: "/kibibyte", connections: 64, contestants: forwarding, of: changing, rounds: rounds(9) },
-    { key: "wrong", title: "wrong secret, 64 connections", path: "/kibibyte", connections: 64, contestants: forwarding, of: wrong, rounds: rounds(9) },
-    { key: "garbage", title: "garbage, 64 connections", path: "/kibibyte", connections: 64, contestants: ["constant", "hono", "tuned", "unlimited"], of: garbage, rounds: rounds(15) },
-    { key: "loggedUser", title: "`get_logged_user`, 64 connections", path: LOGGED_USER, connections: 64, contestants: forwarding, of: valid, rounds: rounds(9) },
-    { key: "upload1k", title: "1 KiB to the origin, 8 connections", path: "/upload", method: "POST", bodyBytes: 1024, connections: 8, contestants: forwarding, of: valid, rounds: rounds(9) },
-    { key: "upload1m", title: "1 MiB to the origin, 8 connections", path: "/upload", method: "POST", bodyBytes: 1024 * 1024, connections: 8, contestants: forwarding, of: valid, rounds: rounds(7) },
-    { key: "download1m", title: "1 MiB from the origin, 8 connections", path: "/mebibyte", connections: 8, contestants: forwarding, of: valid, rounds: rounds(7) },
+    { key: "cold", title: "valid, cold, 64 connections", path: "/kibibyte", connections: 64, contestants: forwarding, of: changing, rounds: rounds(7) },
+    { key: "wrong", title: "wrong secret, 64 connections", path: "/kibibyte", connections: 64, contestants: forwarding, of: wrong, rounds: rounds(7) },
+    { key: "garbage", title: "garbage, 64 connections", path: "/kibibyte", connections: 64, contestants: ["constant", "hono", "tuned", "unlimited"], of: garbage, rounds: rounds(11) },
+    { key: "loggedUser", title: "`get_logged_user`, 64 connections", path: LOGGED_USER, connections: 64, contestants: forwarding, of: valid, rounds: rounds(7) },
+    { key: "upload1k", title: "1 KiB to the origin, 8 connections", path: "/upload", method: "POST", bodyBytes: 1024, connections: 8, contestants: forwarding, of: valid, rounds: rounds(5) },
+    { key: "upload1m", title: "1 MiB to the origin, 8 connections", path: "/upload", method: "POST", bodyBytes: 1024 * 1024, connections: 8, contestants: forwarding, of: valid, rounds: rounds(5) },
+    { key: "download1m", title: "1 MiB from the origin, 8 connections", path: "/mebibyte", connections: 8, contestants: forwarding, of: valid, rounds: rounds(5) },
   ];
 }
 
