@@ -55,9 +55,12 @@ fn requirement(line: &str) -> &str {
 /// Everything that a manifest, a requirements file or a script names.
 fn used() -> BTreeSet<Package> {
     let mut used: BTreeSet<Package> = packages("crates.io", crates().iter().map(String::as_str)).collect();
-    let scripts: String = ["setup", "start", "test", "fuzz"].map(|name| text(&format!("scripts/{name}.mjs"))).concat();
-    // As in install(["--debug", `worker-build@${WORKER_BUILD}`]).
-    let tools: Vec<_> = between(&scripts, "\"--debug\", `", "@$").collect();
+    let scripts: String = ["scripts/setup", "scripts/start", "scripts/test", "scripts/fuzz", "bench/build"]
+        .map(|name| text(&format!("{name}.mjs")))
+        .concat();
+    // As in install(["--debug", `worker-build@${WORKER_BUILD}`]) and in ["install", "--root", tools, `oha@${OHA}`].
+    let tools: Vec<_> =
+        between(&scripts, "\"--debug\", `", "@$").chain(between(&scripts, "root\", tools, `", "@$")).collect();
     assert!(tools.contains(&"worker-build"), "{tools:?}");
     used.extend(packages("crates.io", tools));
 
@@ -73,9 +76,10 @@ fn used() -> BTreeSet<Package> {
     used.extend(packages("PyPI", between(&scripts, "\"PyJWT", "==").map(|_| "PyJWT")));
 
     let lists = between(&scripts, "debianPackage([", "]");
+    let test = text("scripts/test.mjs");
     let named = lists.flat_map(|list| list.split('"').skip(1).step_by(2));
     let table =
-        between(&scripts, "of [[", "]]").flat_map(|rows| rows.split("], [")).map(|row| row.split('"').nth(1).unwrap());
+        between(&test, "of [[", "]]").flat_map(|rows| rows.split("], [")).map(|row| row.split('"').nth(1).unwrap());
     used.extend(packages("Debian", named.chain(table)));
     used
 }

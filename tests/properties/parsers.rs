@@ -19,7 +19,7 @@ use gatehouse::http::cross_site::is_cross_site_change;
 use gatehouse::http::forward::plan;
 use gatehouse::http::import::ImportKeys;
 use gatehouse::http::management::command;
-use gatehouse::http::request_head::{RequestHead, RequestUrl, request_id};
+use gatehouse::http::request_head::{RequestHead, RequestUrl};
 use gatehouse::http::resource::Resource;
 use gatehouse::http::web_origin::WebOrigin;
 use gatehouse::http::{cors, frappe, location};
@@ -239,7 +239,8 @@ proptest! {
         let _ = frappe::cookie_without_session(&text);
         let _ = frappe::logged_user(text.as_bytes());
         let _ = frappe::is_refusal(text.as_bytes());
-        let _ = request_id(Some(text), [0; 16]);
+        let _ = RequestHead::parse(&text, [0; 16]);
+        let _ = RequestHead::parse(&format!("GET\nhttps://gate.test/\n{text}"), [0; 16]);
     }
 
     #[test]
