@@ -9,9 +9,22 @@ globalThis.queueMicrotask = (task) => void Promise.resolve().then(task);
 let life = 0;
 let isDead = false;
 
+/** Ends the registry's calls that are under way. */
+const enders = new Set();
+
 globalThis.gatehouseCrashed = () => {
   isDead = true;
+  for (const end of enders) end(new Error("wasm trapped"));
+  enders.clear();
 };
+
+/** A call of the registry's. The platform ends a request that hangs in a dead instance, but not in a Durable Object. */
+function unlessItDies(call) {
+  return new Promise((resolve, reject) => {
+    enders.add(reject);
+    call.then(resolve, reject).finally(() => enders.delete(reject));
+  });
+}
 
 /** Makes sure that there is a living instance. */
 function revive() {
@@ -44,11 +57,11 @@ export class Registry {
   }
 
   fetch(request) {
-    return this.#living().fetch(request);
+    return unlessItDies(this.#living().fetch(request));
   }
 
   alarm() {
-    return this.#living().alarm();
+    return unlessItDies(this.#living().alarm());
   }
 
   /** The registry of the instance that lives. */
