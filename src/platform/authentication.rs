@@ -1,5 +1,6 @@
 //! From credentials to a principal: digest → isolate cache → KV → grant, or the registry for strict users.
 
+use std::pin::pin;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
@@ -8,6 +9,7 @@ use super::adoption::adopt;
 use super::bindings::read;
 use super::call::{Call, LoggedHolder};
 use super::registry_client::{identify, rekey, touch};
+use super::timer::{PATIENCE_MS, within};
 use super::{limits, log, now, now_ms};
 use crate::core::credentials::{ADMINISTRATOR, Credentials};
 use crate::core::digest::Digest;
@@ -40,7 +42,8 @@ pub fn holder(call: &Call<'_>, credentials: &Credentials) -> Result<Holder, Refu
 /// remembers the grant, and a question to the registry if the user is strict.
 pub async fn principal(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Result<Principal, Refusal> {
     let cached = call.gate.grant_cache.borrow_mut().find(digest, now_ms());
-    let grant = match cached.filter(|grant| !grant.grant().is_past_adoption(now())) {
+    let is_past = |grant: &OpenedGrant| grant.grant().adopted && grant.grant().is_past_adoption(now());
+    let grant = match cached.filter(|grant| !is_past(grant)) {
         Some(grant) => grant,
         None => {
             limits::check_address(call)?;
@@ -120,7 +123,10 @@ async fn read_grant(call: &Call<'_>, digest: Digest) -> Result<Rc<OpenedGrant>, 
         Refusal::KvFailed
     };
     let configuration = &call.gate.configuration;
-    let entry = read(call.env, &digest.kv_name(), configuration.kv_cache_seconds).await.map_err(failed)?;
+    let name = digest.kv_name();
+    let mut reading = pin!(read(call.env, &name, configuration.kv_cache_seconds));
+    let entry = within(PATIENCE_MS, &mut reading).await.unwrap_or_else(|| Err("no answer in time".into()));
+    let entry = entry.map_err(failed)?;
     let entry = entry.ok_or(Refusal::UnknownCredentials)?;
     let grant = Rc::new(configuration.seal_key.open(digest, &entry).map_err(Refusal::Grant)?);
     call.gate.grant_cache.borrow_mut().put(digest, Rc::clone(&grant), now_ms());

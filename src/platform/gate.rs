@@ -11,7 +11,7 @@ use super::assertion::assertion;
 use super::authentication::{Holder, holder, principal};
 use super::bindings::find;
 use super::call::{Call, LoggedHolder};
-use super::environment::{Gate, ready};
+use super::environment::ready;
 use super::outgoing::{self, Finish};
 use super::{incoming, limits, log, management, milliseconds_since, now_ms, origin};
 use crate::core::credentials::Credentials;
@@ -59,7 +59,7 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
             }
         }
     };
-    let finish = finish(&gate, &head, call.gate_milliseconds.get().unwrap_or_else(|| milliseconds_since(arrived_ms)));
+    let finish = finish(&call);
     // The registry decided, and has logged it.
     let is_logged = !matches!(reply, Reply::Registry(_));
     let response = match reply {
@@ -119,10 +119,12 @@ async fn observe(call: &Call<'_>, request: &Request, record: &mut Record<'_>, re
 }
 
 /// What every response of a configured gate carries besides.
-fn finish(gate: &Gate, head: &RequestHead, gate_milliseconds: i64) -> Finish {
+fn finish(call: &Call<'_>) -> Finish {
+    let configuration = &call.gate.configuration;
+    let milliseconds = || call.gate_milliseconds.get().unwrap_or_else(|| milliseconds_since(call.arrived_ms));
     Finish {
-        cors: cors::headers(&gate.configuration.allowed_origins, head),
-        timing: gate.configuration.debug_timing.then(|| format!("gate;dur={gate_milliseconds}")),
+        cors: cors::headers(&configuration.allowed_origins, call.head),
+        timing: configuration.debug_timing.then(|| format!("gate;dur={}", milliseconds())),
     }
 }
 

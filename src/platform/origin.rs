@@ -19,7 +19,9 @@ use crate::http::refusal::Refusal;
 pub async fn forward(call: &Call<'_>, request: &Request, identity: Option<&Identity>) -> Result<Response, Refusal> {
     let plan = plan(&call.gate.configuration, call.head, identity);
     let fetcher = fetcher(call)?;
-    call.gate_milliseconds.set(Some(milliseconds_since(call.arrived_ms)));
+    if call.gate.configuration.debug_timing {
+        call.gate_milliseconds.set(Some(milliseconds_since(call.arrived_ms)));
+    }
     let answer = match call.gate.configuration.origin_timeout_seconds {
         None => send(&fetcher, request, &plan, None).await,
         Some(seconds) => in_time(seconds, &fetcher, request, &plan).await?,

@@ -1,6 +1,8 @@
 //! The gate's way to the registry: management requests are handed on to it with the caller's digest in place of the
 //! credentials; strict users and last uses have questions of their own.
 
+use std::pin::pin;
+
 use form_urlencoded::Serializer;
 use js_sys::futures::JsFuture;
 use wasm_bindgen::{JsCast, JsValue};
@@ -11,6 +13,7 @@ use super::bindings::registry;
 use super::call::Call;
 use super::log;
 use super::task::promise;
+use super::timer::{PATIENCE_MS, within};
 use crate::core::credentials::ApiKey;
 use crate::core::digest::Digest;
 use crate::core::grant::Grant;
@@ -70,12 +73,13 @@ async fn held(call: &Call<'_>, path: &str, digest: Digest) -> Result<Grant, Refu
 
 /// The status and text of the registry's answer to a question about credentials.
 async fn ask(call: &Call<'_>, path: &str, digest: Digest) -> Result<(u16, String), Refusal> {
-    let answer = async {
+    let mut answer = pin!(async {
         let response = registry(call.env)?.send(&question(call, path, digest)?).await?;
         let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
         Ok::<_, JsValue>((response.status(), text))
-    };
-    answer.await.map_err(|error| failed(call, &error))
+    });
+    let answer = within(PATIENCE_MS, &mut answer).await.unwrap_or_else(|| Err("no answer in time".into()));
+    answer.map_err(|error| failed(call, &error))
 }
 
 fn grant(call: &Call<'_>, text: &str) -> Result<Grant, Refusal> {

@@ -17,6 +17,10 @@ extern "C" {
     fn clear_timeout(timer: &JsValue);
 }
 
+/// How long a request waits for KV, or for the registry's word on credentials, in milliseconds: longer than either takes when it
+/// is slow, and shorter than clients wait.
+pub const PATIENCE_MS: f64 = 10_000.0;
+
 /// What a future gives within so many milliseconds. One that takes longer can be waited for again.
 pub async fn within<F: Future + Unpin>(milliseconds: f64, future: &mut F) -> Option<F::Output> {
     let mut timer = Timer::new(milliseconds);

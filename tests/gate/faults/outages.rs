@@ -33,6 +33,20 @@ fn a_slow_kv_holds_up_those_who_need_it_alone_and_lets_nobody_in_meanwhile() {
 }
 
 #[test]
+fn a_kv_that_never_answers_is_not_waited_for_without_end() {
+    let gate = gate("0");
+    let token = gate.generate("held").token();
+    gate.kv(&json!(["reads", "hold"]));
+    let started = Instant::now();
+    let reply = gate.get("/never-answered", &token);
+    assert_eq!((reply.status, reply.exc_type().as_str()), (503, "ServiceUnavailable"));
+    assert!((9..20).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    gate.kv(&json!(["reads", "work"]));
+    assert_eq!(gate.get("/answered", &token).status, 200);
+    assert!(!ORIGIN.was_asked_for("/never-answered"));
+}
+
+#[test]
 fn a_revocation_during_a_slow_read_is_in_force_when_that_is_answered() {
     let gate = gate("3600");
     let token = gate.generate("revoked-meanwhile").token();
