@@ -35,6 +35,8 @@ export function verdicts({ rows, paced, startup, size }) {
   return lines;
 }
 
-/** How much faster the origin is, asked directly, than whoever asks it fastest. */
-export const headroom = (rows, origin) =>
-  origin.rate / Math.max(...rows.filter(({ row }) => row.isHot).flatMap(({ samples }) => Object.values(samples).map((taken) => median(taken.map(rateOf)))));
+/** How much faster the origin is, asked directly, than the bare proxy ever asked it, which asks the most. */
+export function headroom(rows, origin) {
+  const asked = rows.filter(({ row }) => row.path === "/kibibyte" && row.contestants.includes("proxy"));
+  return origin.rate / Math.max(...asked.map(({ samples }) => median(samples.proxy.map(rateOf))));
+}

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { build, installLoaders, oha, origin, workerd } from "../bench/build.mjs";
 import { check } from "../bench/checks.mjs";
 import { startContestants } from "../bench/contestants.mjs";
+import { entries } from "../bench/credentials.mjs";
 import { hold, saturate } from "../bench/load.mjs";
 import { cores, isBigEnough, machineInWords } from "../bench/machine.mjs";
 import { endAll, startServer } from "../bench/processes.mjs";
@@ -47,6 +48,9 @@ async function measure() {
   await check(contestants);
   const originUrl = `http://127.0.0.1:${originPort}`;
   const ownRate = await measureOrigin(originUrl);
+  const [name] = entries().keys();
+  const kvUrl = `http://127.0.0.1:${kvPort}`;
+  const kv = await saturate({ url: kvUrl }, { path: `/${encodeURIComponent(name)}`, connections: 64 }, isQuick ? 1 : 3, 0);
 
   const rows = [];
   for (const row of work(isQuick)) {
@@ -66,7 +70,7 @@ async function measure() {
   }
   say("fresh isolates …");
   const startup = await measureStartup(isQuick);
-  return { rows, paced: pacedRows, startup, origin: ownRate };
+  return { rows, paced: pacedRows, startup, origin: ownRate, kv };
 }
 
 if (!isBigEnough) fail("the bench needs Linux and two cores");
