@@ -17,7 +17,7 @@ enum Outcome {
     NoTarget,
 }
 
-const PATHS: [(&[u8], Outcome); 91] = [
+const PATHS: [(&[u8], Outcome); 93] = [
     (b"/public/a", Forwarded("/public/a")),
     (b"/public/", Forwarded("/public/")),
     (b"/public/a/", Forwarded("/public/a/")),
@@ -78,7 +78,10 @@ const PATHS: [(&[u8], Outcome); 91] = [
     (b"/public/a;b", Outside),
     (b"/public/..;/private", Outside),
     (b"/public/;/../private", Outside),
-    (b"/public/a%3bb", Forwarded("/public/a%3bb")),
+    // A server that decodes before it cuts parameters off reads /private.
+    (b"/public/..%3b/private", Outside),
+    (b"/public/..%3B/private", Outside),
+    (b"/public/a%3bb", Outside),
     // Letters are what they are, and escapes of them too.
     (b"/PUBLIC/a", Outside),
     (b"/%50ublic/a", Outside),
