@@ -7,6 +7,7 @@ use wasm_bindgen::JsValue;
 use super::call::Call;
 use super::environment::Gate;
 use super::signing::Signer;
+use super::task::apart;
 use super::{log, now};
 use crate::core::assertion::{Issuer, sign_shared, signed};
 use crate::core::digest::Digest;
@@ -25,7 +26,7 @@ pub async fn assertion(call: &Call<'_>, digest: Digest, principal: &Principal) -
         return Ok(kept);
     }
     let input = issuer.signing_input(principal, issued_at);
-    let assertion = sign(call.gate, issuer, &input).await.map_err(|error| {
+    let assertion = apart(sign(call.gate, issuer, &input)).await.map_err(|error| {
         log::failure("WebCrypto", call.head, &error);
         Refusal::SigningFailed
     })?;
@@ -54,7 +55,7 @@ pub async fn prepare(gate: &Gate) -> bool {
         return true;
     }
     if gate.signer.get().is_none() {
-        let signer = import(pairs).await.map_err(|error| log::background_failure("ASSERTION_JWK", &error));
+        let signer = apart(import(pairs)).await.map_err(|error| log::background_failure("ASSERTION_JWK", &error));
         // Another request may have imported it meanwhile.
         let _ = gate.signer.set(signer);
     }

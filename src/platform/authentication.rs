@@ -9,6 +9,7 @@ use super::adoption::adopt;
 use super::bindings::read;
 use super::call::{Call, LoggedHolder};
 use super::registry_client::{identify, rekey, touch};
+use super::task::apart;
 use super::timer::{PATIENCE_MS, within};
 use super::{limits, log, now, now_ms};
 use crate::core::credentials::{ADMINISTRATOR, Credentials};
@@ -47,7 +48,7 @@ pub async fn principal(call: &Call<'_>, credentials: &Credentials, digest: Diges
         Some(grant) => grant,
         None => {
             limits::check_address(call)?;
-            find_grant(call, credentials, digest).await?
+            apart(find_grant(call, credentials, digest)).await?
         }
     };
     if grant.grant().adopted && !call.gate.configuration.adopt {
@@ -61,7 +62,7 @@ pub async fn principal(call: &Call<'_>, credentials: &Credentials, digest: Diges
         Authenticated::Principal(principal) => principal,
         Authenticated::AskRegistry => {
             limits::check_address(call)?;
-            let grant = identify(call, digest).await?;
+            let grant = apart(identify(call, digest)).await?;
             Principal::authenticate(&grant, now(), call.head.client_address.as_deref())?
         }
     };
@@ -85,7 +86,7 @@ pub fn note_use(call: &Call<'_>, digest: Digest) {
 async fn find_grant(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Result<Rc<OpenedGrant>, Refusal> {
     match read_grant(call, digest).await {
         Ok(grant) if call.gate.configuration.adopt && grant.grant().is_past_adoption(now()) => {
-            adopt(call, credentials, digest).await
+            apart(adopt(call, credentials, digest)).await
         }
         Err(Refusal::UnknownCredentials) => find_elsewhere(call, credentials, digest).await,
         found => found,
@@ -99,8 +100,10 @@ async fn find_elsewhere(
     credentials: &Credentials,
     digest: Digest,
 ) -> Result<Rc<OpenedGrant>, Refusal> {
-    match rekeyed(call, credentials, digest).await {
-        Err(Refusal::UnknownCredentials) if call.gate.configuration.adopt => adopt(call, credentials, digest).await,
+    match apart(rekeyed(call, credentials, digest)).await {
+        Err(Refusal::UnknownCredentials) if call.gate.configuration.adopt => {
+            apart(adopt(call, credentials, digest)).await
+        }
         found => found,
     }
 }

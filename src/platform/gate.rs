@@ -13,6 +13,7 @@ use super::bindings::find;
 use super::call::{Call, LoggedHolder};
 use super::environment::ready;
 use super::outgoing::{self, Finish};
+use super::task::apart;
 use super::{incoming, limits, log, management, milliseconds_since, now_ms, origin};
 use crate::core::credentials::Credentials;
 use crate::http::access::{Access, access, check_command};
@@ -53,7 +54,7 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
         Err(refusal) => {
             let refusal = limits::judge_refusal(&call, refusal).await;
             if only_looks_on && refusal.is_judgement() {
-                observe(&call, request, &mut record, &refusal).await
+                apart(observe(&call, request, &mut record, &refusal)).await
             } else {
                 Reply::Own(refuse(&mut record, &head, &refusal))
             }
@@ -138,18 +139,8 @@ async fn handle(call: &Call<'_>, request: &Request, resource: Resource) -> Resul
     let Call { gate, head, .. } = call;
     check_loop(&gate.configuration, head)?;
     match access(&gate.configuration, head, resource)? {
-        Access::Anonymous => origin::forward(call, request, None).await.map(Reply::Origin),
-        Access::Authenticate(credentials) => {
-            let Holder::User(digest) = holder(call, &credentials)? else {
-                return Err(Refusal::AdministratorForwarded);
-            };
-            let principal = principal(call, &credentials, digest).await?;
-            if principal.is_rule_limited() {
-                check_command(&gate.configuration, head)?;
-            }
-            let assertion = assertion(call, digest, &principal).await?;
-            origin::forward(call, request, Some(&Identity { principal, assertion })).await.map(Reply::Origin)
-        }
+        Access::Anonymous => apart(origin::forward(call, request, None)).await.map(Reply::Origin),
+        Access::Authenticate(credentials) => apart(forward_as(call, request, &credentials)).await.map(Reply::Origin),
         Access::Own(resource, _) if head.method == "OPTIONS" => {
             let mut answer = Answer::options(resource.allow());
             answer.headers.extend(cors::preflight(&gate.configuration.allowed_origins, head, resource.allow()));
@@ -160,13 +151,28 @@ async fn handle(call: &Call<'_>, request: &Request, resource: Resource) -> Resul
         Access::Own(Resource::OpenApi, _) => Ok(Reply::Own(description())),
         Access::Own(Resource::Jwks, _) => Ok(Reply::Own(jwks(&gate.configuration))),
         Access::Own(Resource::LoggedUser(envelope), Some(credentials)) => {
-            let user = logged_user(call, &credentials).await?;
+            let user = apart(logged_user(call, &credentials)).await?;
             Ok(Reply::Own(Answer::json(200, &envelope.wrap(&user.into()))))
         }
-        Access::Own(_, Some(credentials)) => management::answer(call, request, &credentials).await.map(Reply::Registry),
+        Access::Own(_, Some(credentials)) => {
+            apart(management::answer(call, request, &credentials)).await.map(Reply::Registry)
+        }
         // Of what is left, health alone needs no credentials.
         Access::Own(_, None) => Ok(Reply::Own(health(None))),
     }
+}
+
+/// Sends a request on with the identity that its credentials prove.
+async fn forward_as(call: &Call<'_>, request: &Request, credentials: &Credentials) -> Result<Response, Refusal> {
+    let Holder::User(digest) = holder(call, credentials)? else {
+        return Err(Refusal::AdministratorForwarded);
+    };
+    let principal = principal(call, credentials, digest).await?;
+    if principal.is_rule_limited() {
+        check_command(&call.gate.configuration, call.head)?;
+    }
+    let assertion = assertion(call, digest, &principal).await?;
+    origin::forward(call, request, Some(&Identity { principal, assertion })).await
 }
 
 async fn logged_user(call: &Call<'_>, credentials: &Credentials) -> Result<String, Refusal> {

@@ -9,6 +9,7 @@ use web_sys::{AbortController, AbortSignal, Request, Response};
 use super::bindings::{Fetcher, global, origin_service};
 use super::bridge::{self, lines};
 use super::call::Call;
+use super::task::apart;
 use super::timer::within;
 use super::{log, milliseconds_since};
 use crate::http::configuration::Target;
@@ -24,7 +25,7 @@ pub async fn forward(call: &Call<'_>, request: &Request, identity: Option<&Ident
     }
     let answer = match call.gate.configuration.origin_timeout_seconds {
         None => send(&fetcher, request, &plan, None).await,
-        Some(seconds) => in_time(seconds, &fetcher, request, &plan).await?,
+        Some(seconds) => apart(in_time(seconds, &fetcher, request, &plan)).await?,
     };
     answer.map_err(|error| {
         log::failure("origin", call.head, &error);

@@ -10,6 +10,12 @@ use wasm_bindgen::JsValue;
 
 type Task = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
 
+/// A future with code of its own, for what few requests need: in line, it would be compiled for the first request of every
+/// isolate.
+pub fn apart<'a, T>(future: impl Future<Output = T> + 'a) -> Pin<Box<dyn Future<Output = T> + 'a>> {
+    Box::pin(future)
+}
+
 /// Runs a future to its end, whoever waits for it.
 pub fn promise(future: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
     let task: Task = Box::pin(future);
