@@ -92,11 +92,12 @@ impl KeyRing {
             None => std::slice::from_ref(&value),
         };
         let keys = keys.iter().map(Jwk::read).collect::<Result<Vec<_>, _>>()?;
-        let mut thumbprints: Vec<_> = keys.iter().map(Jwk::thumbprint).collect();
-        thumbprints.sort();
-        thumbprints.dedup();
-        if thumbprints.len() < keys.len() {
-            return Err(JwkError::Twice);
+        let mut thumbprints = Vec::new();
+        for thumbprint in keys.iter().map(Jwk::thumbprint) {
+            if thumbprints.contains(&thumbprint) {
+                return Err(JwkError::Twice);
+            }
+            thumbprints.push(thumbprint);
         }
         let signing = keys.first().ok_or(JwkError::Format)?.signing_key()?;
         let published = keys.iter().filter_map(Jwk::published).collect();
