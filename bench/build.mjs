@@ -22,6 +22,7 @@ const bin = join(root, "node_modules", ".bin");
 export function installLoaders() {
   const succeeds = (program, args) => spawnSync(program, args, { stdio: "ignore" }).error === undefined;
   debianPackage(["wrk"], () => succeeds("wrk", ["-v"]), "the bench");
+  debianPackage(["valgrind"], () => succeeds("valgrind", ["--version"]), "the bench");
   const installed = spawnSync(oha, ["--version"], { encoding: "utf8" }).stdout?.trim();
   if (installed === `oha ${OHA}`) return;
   say("building oha (some minutes, once) …");

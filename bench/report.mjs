@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { root } from "../scripts/setup.mjs";
 import { names } from "./contestants.mjs";
+import { table as crossingTable } from "./crossings.mjs";
 import { cpuMicroseconds, median, p99Of, rateOf, ratio, spread, tailRatio } from "./statistics.mjs";
 import { headroom, verdicts } from "./verdicts.mjs";
 
@@ -68,7 +69,7 @@ to it; KV ${whole(kv.rate)} reads a second.${verdict}`;
 
 /** All tables, as Markdown. */
 export function report(results) {
-  const { rows, paced, startup, size, origin, kv, date, versions, machine, seconds } = results;
+  const { rows, paced, startup, size, crossings, instructions, origin, kv, date, versions, machine, seconds } = results;
   return `Measured on ${date}, in rounds of ${seconds} s. ${machine}. ${versions}.
 
 ### Verdicts
@@ -91,7 +92,15 @@ ${startupTable(startup)}
 
 ### Size
 
-${sizeTable(size)}`;
+${sizeTable(size)}
+
+### Calls between wasm and JavaScript, a request
+
+${crossingTable(crossings)}
+
+### Instructions in the pure layers, a request (native x86-64, by callgrind)
+
+${table(["step", "instructions"], Object.entries(instructions).map(([step, each]) => [step, whole(each)]))}`;
 }
 
 /** Puts the tables between the markers of docs/benchmarks.md. */

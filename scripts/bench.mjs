@@ -9,6 +9,8 @@ import { build, installLoaders, oha, origin, workerd } from "../bench/build.mjs"
 import { check } from "../bench/checks.mjs";
 import { startContestants } from "../bench/contestants.mjs";
 import { entries } from "../bench/credentials.mjs";
+import { crossings } from "../bench/crossings.mjs";
+import { count } from "../bench/instructions.mjs";
 import { hold, saturate } from "../bench/load.mjs";
 import { cores, isBigEnough, machineInWords } from "../bench/machine.mjs";
 import { endAll, startServer } from "../bench/processes.mjs";
@@ -87,7 +89,8 @@ try {
   const began = new Date();
   const results = await measure();
   const date = began.toISOString().slice(0, 10);
-  const text = report({ ...results, size: measureSize(), date, versions: versions(), machine: machineInWords(), seconds: SECONDS });
+  const counted = { crossings: await crossings(), instructions: count() };
+  const text = report({ ...results, ...counted, size: measureSize(), date, versions: versions(), machine: machineInWords(), seconds: SECONDS });
   if (!isQuick) writeReport(text);
   console.log(text);
 } catch (error) {
