@@ -31,6 +31,10 @@ use worker::worker_sys::Context;
 
 use crate::core::unix_time::UnixSeconds;
 
+/// In a third of the code of the standard library's (2.5 KB compressed), and in constant time.
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
 /// Serves a request; entry.js calls this. A response, or the promise of one.
 #[wasm_bindgen]
 pub fn fetch(request: Request, env: Env, context: Context) -> Result<JsValue, JsValue> {
