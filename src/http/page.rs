@@ -17,10 +17,10 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// Names a file by its place under `src/page`.
+/// Names a file by its place under `src/page`; build.rs says what is in it.
 macro_rules! file {
     ($name:literal, $content_type:expr) => {
-        File { name: $name, content_type: $content_type, body: include_str!(concat!("../page/", $name)) }
+        File { name: $name, content_type: $content_type, body: include_str!(concat!(env!("OUT_DIR"), "/page/", $name)) }
     };
 }
 
