@@ -21,6 +21,9 @@ use crate::core::signing_key::KeyRing;
 
 /// The shortest `ADMINISTRATOR_SECRET`, in characters.
 const ADMINISTRATOR_SECRET_MIN_CHARACTERS: usize = 32;
+/// The longest `Authorization` that is searched for secrets of the gate's own, in bytes: as long as servers of Kerberos, whose tokens
+/// are the longest, take a field (http.sys, `MaxFieldLength`).
+const READINGS_MAX_BYTES: usize = 16 * 1024;
 /// The least `cacheTtl` of Workers KV, in seconds (Cloudflare's documentation of KV, "Read key-value pairs").
 const KV_CACHE_MIN_SECONDS: u32 = 30;
 /// The longest either cache may keep a grant, in seconds: nobody wants a revocation to take longer.
@@ -90,8 +93,13 @@ impl Configuration {
     /// Whether a text holds a secret of the gate's own, in any way that a lenient reader could find: it goes to no origin.
     #[must_use]
     pub fn is_own_secret_in(&self, text: &str) -> bool {
+        // There is no end to what a longer text could be read as, so nobody looks.
+        if text.len() > READINGS_MAX_BYTES {
+            return true;
+        }
         let is_administrators = |text: &str| {
-            self.administrator.is_some_and(|administrator| administrator.is_secret(&self.digest_key, text))
+            text.len() >= ADMINISTRATOR_SECRET_MIN_CHARACTERS
+                && self.administrator.is_some_and(|administrator| administrator.is_secret(&self.digest_key, text))
         };
         readings(text).iter().any(|text| names_own_credentials(text) || is_administrators(text))
     }

@@ -20,6 +20,8 @@ pub async fn answer(call: &Call<'_>, request: &Request, credentials: &Credential
             if let Some(wait_seconds) = failures.borrow_mut().wait_seconds(address, now_ms()) {
                 return Err(Refusal::TooManyAttempts { wait_seconds });
             }
+            // By digest: with an api_key alone nobody uses up what another has left.
+            count_request(call, &digest.to_hex()).await?;
             // The registry judges by the current pepper, so it has to know these credentials by it.
             if call.gate.configuration.previous_digest_key.is_some() {
                 match rekeyed(call, credentials, digest).await {
@@ -27,8 +29,6 @@ pub async fn answer(call: &Call<'_>, request: &Request, credentials: &Credential
                     Err(refusal) => return Err(refusal),
                 }
             }
-            // By digest: with an api_key alone nobody uses up what another has left.
-            count_request(call, &digest.to_hex()).await?;
             let response = forward(call, request, &digest.to_hex()).await?;
             if response.ok() {
                 note_use(call, digest);

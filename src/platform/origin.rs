@@ -69,6 +69,8 @@ pub async fn send(
 ) -> Result<Response, JsValue> {
     let removed = lines(plan.remove.iter().map(String::as_str))?;
     let set = lines(plan.set.iter().flat_map(|(name, value)| [*name, value.as_ref()]))?;
-    let answer = bridge::forward(fetcher, request, &plan.url, &removed, &set, signal)?;
+    // What JavaScript says of it may hold the query.
+    let answer = bridge::forward(fetcher, request, &plan.url, &removed, &set, signal)
+        .map_err(|_| "the request could not be rebuilt")?;
     Ok(JsFuture::from(answer).await?.unchecked_into())
 }

@@ -13,11 +13,14 @@ use super::bindings::registry;
 use super::call::Call;
 use super::log;
 use super::task::promise;
-use super::timer::{PATIENCE_MS, within};
+use super::timer::within;
 use crate::core::credentials::ApiKey;
 use crate::core::digest::Digest;
 use crate::core::grant::Grant;
 use crate::http::refusal::Refusal;
+
+/// How long a question about credentials may take, in milliseconds: longer than the registry itself waits for KV.
+const REGISTRY_PATIENCE_MS: f64 = 15_000.0;
 
 /// Whose request it is: `administrator`, or a digest in hex. Only the gate can set it: the registry is reached through
 /// its binding alone, and a client's own field of this name is overwritten.
@@ -78,7 +81,7 @@ async fn ask(call: &Call<'_>, path: &str, digest: Digest) -> Result<(u16, String
         let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
         Ok::<_, JsValue>((response.status(), text))
     });
-    let answer = within(PATIENCE_MS, &mut answer).await.unwrap_or_else(|| Err("no answer in time".into()));
+    let answer = within(REGISTRY_PATIENCE_MS, &mut answer).await.unwrap_or_else(|| Err("no answer in time".into()));
     answer.map_err(|error| failed(call, &error))
 }
 

@@ -17,8 +17,7 @@ extern "C" {
     fn clear_timeout(timer: &JsValue);
 }
 
-/// How long a request waits for KV, or for the registry's word on credentials, in milliseconds: longer than either takes when it
-/// is slow, and shorter than clients wait.
+/// How long a request waits for KV, in milliseconds: longer than it takes when it is slow, and shorter than clients wait.
 pub const PATIENCE_MS: f64 = 10_000.0;
 
 /// What a future gives within so many milliseconds. One that takes longer can be waited for again.

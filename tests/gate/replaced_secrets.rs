@@ -96,6 +96,31 @@ fn a_system_manager_may_manage_at_once_after_a_pepper_was_replaced() {
 }
 
 #[test]
+fn an_entry_that_was_written_under_the_other_pepper_refuses_nobody_meanwhile() {
+    let gate = started();
+    let keys = gate.generate("alice");
+    let [old] = gate.kv_names().try_into().unwrap();
+    let entry = gate.kv_get(&old).unwrap();
+    replace_pepper(&gate);
+    assert_eq!(status(&gate, &keys), 200);
+    wait_for("KV to say so", || gate.outbox() == 0);
+    let [new] = gate.kv_names().try_into().unwrap();
+    // What a registry would write there that does not have the new pepper yet: a seal that does not fit.
+    gate.kv_put(&new, &entry);
+    assert_eq!(status(&gate, &keys), 200);
+    gate.post("/_gatehouse/users/alice/revoke", ADMINISTRATOR);
+    gate.kv_put(&new, &entry);
+    assert_eq!(status(&gate, &keys), 401);
+    // And without a previous pepper it is nobody's.
+    let again = gate.generate("alice");
+    let [newest] = gate.kv_names().into_iter().filter(|name| *name != new).collect::<Vec<_>>().try_into().unwrap();
+    gate.kv_put(&newest, &entry);
+    assert_eq!(status(&gate, &again), 200);
+    forget_previous_pepper(&gate);
+    assert_eq!(status(&gate, &again), 401);
+}
+
+#[test]
 fn a_registry_that_fails_while_a_pepper_is_replaced_is_no_wrong_secret() {
     let gate = started();
     let keys = gate.generate("alice");
