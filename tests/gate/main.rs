@@ -9,6 +9,7 @@ mod audit;
 mod authorization;
 mod clients;
 mod command;
+mod concurrency;
 mod configuration;
 mod confusion;
 mod cross_site;

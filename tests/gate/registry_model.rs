@@ -6,7 +6,7 @@
 //! The sequences are the same in each run. `PROPTEST_RNG_SEED=<number>` tries others, `PROPTEST_CASES=<number>` more of
 //! them; a failure prints the shortest sequence that still fails.
 
-mod model;
+pub mod model;
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};

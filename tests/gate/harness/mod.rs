@@ -83,8 +83,13 @@ pub fn run(command: &mut Command) -> String {
     stdout
 }
 
+/// Prints what a long run measured, for `npm run soak` to find.
+pub fn figures(text: &str) {
+    println!("\nFIGURES\n{text}\nEND");
+}
+
 /// A client to which whatever is answered is an answer, and redirects are for the test to see.
-fn agent() -> ureq::Agent {
+pub fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
     config.allow_non_standard_methods(true).max_idle_connections_per_host(64).build().new_agent()
 }

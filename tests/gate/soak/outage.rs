@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{ADMINISTRATOR, Gate, Keys, Options, wait_for};
+use crate::harness::{ADMINISTRATOR, Gate, Keys, Options, figures, wait_for};
 
 const OUTAGE: Duration = Duration::from_secs(60);
 const USERS: usize = 300;
@@ -43,11 +43,11 @@ fn after_a_minute_without_writes_kv_says_what_the_registry_says() {
     gate.kv(&json!(["writes", "work"]));
     let works_again = Instant::now();
     wait_for("the outbox to empty", || gate.outbox() == 0);
-    println!(
-        "\nAfter {} s without writes: {waiting} names waited, {tries} writes had been tried, caught up {:.1} s after KV was back.",
+    figures(&format!(
+        "After {} s without writes: {waiting} names waited, {tries} writes had been tried, caught up {:.1} s after KV was back.",
         OUTAGE.as_secs(),
         works_again.elapsed().as_secs_f64()
-    );
+    ));
     for (number, keys) in before.iter().enumerate() {
         let expected = (number % 3 == 2).then(|| name(number));
         assert_eq!(gate.logged_user(&keys.token()), expected);

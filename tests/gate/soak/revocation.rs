@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{ADMINISTRATOR, Gate, Options};
+use crate::harness::{ADMINISTRATOR, Gate, Options, figures};
 
 const CACHE_SECONDS: [u32; 3] = [0, 5, 60];
 /// How long a location goes on with what it has read: nothing, what the gate asks for unless told otherwise, KV's own minute.
@@ -109,8 +109,8 @@ fn a_revocation_bites_at_once_or_when_what_was_read_is_forgotten() {
         let gates = CACHE_SECONDS.map(|cache| STALE_SECONDS.map(|stale| scope.spawn(move || delays(cache, stale))));
         gates.map(|gates| gates.map(|gate| gate.join().unwrap())).into()
     });
-    println!("\nSeconds from the answer to a revocation until the key is refused, at worst:\n");
-    println!("| route | user | CACHE_SECONDS | KV stale for 0 s | 30 s | 60 s |\n|---|---|---|---|---|---|");
+    let mut table = String::from("Seconds from the answer to a revocation until the key is refused, at worst:\n\n");
+    table += "| route | user | CACHE_SECONDS | KV stale for 0 s | 30 s | 60 s |\n|---|---|---|---|---|---|";
     for (class, (route, _, strict)) in CLASSES.iter().enumerate() {
         for (cache, measured) in CACHE_SECONDS.iter().zip(&measured) {
             let user = if *strict { "strict" } else { "any other" };
@@ -118,9 +118,10 @@ fn a_revocation_bites_at_once_or_when_what_was_read_is_forgotten() {
                 Duration::ZERO => "at once".to_owned(),
                 delay => format!("{:.1}", delay.as_secs_f64()),
             });
-            println!("| {route} | {user} | {cache} | {} |", cells.join(" | "));
+            table += &format!("\n| {route} | {user} | {cache} | {} |", cells.join(" | "));
         }
     }
+    figures(&table);
     for (cache, measured) in CACHE_SECONDS.iter().zip(&measured) {
         for (stale, delays) in STALE_SECONDS.iter().zip(measured) {
             for (class, delay) in delays.iter().enumerate() {
