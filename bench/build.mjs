@@ -18,11 +18,16 @@ export const origin = join(root, "target", "bench", "release", "bench-origin");
 
 const bin = join(root, "node_modules", ".bin");
 
-/** wrk loads as fast as it can; oha holds a rate. */
+/** wrk loads as fast as it can. */
+export function installWrk() {
+  debianPackage(["wrk"], () => spawnSync("wrk", ["-v"], { stdio: "ignore" }).error === undefined, "the load");
+}
+
+/** wrk, and oha, which holds a rate. */
 export function installLoaders() {
-  const succeeds = (program, args) => spawnSync(program, args, { stdio: "ignore" }).error === undefined;
-  debianPackage(["wrk"], () => succeeds("wrk", ["-v"]), "the bench");
-  debianPackage(["valgrind"], () => succeeds("valgrind", ["--version"]), "the bench");
+  installWrk();
+  const hasValgrind = () => spawnSync("valgrind", ["--version"], { stdio: "ignore" }).error === undefined;
+  debianPackage(["valgrind"], hasValgrind, "the bench");
   const installed = spawnSync(oha, ["--version"], { encoding: "utf8" }).stdout?.trim();
   if (installed === `oha ${OHA}`) return;
   say("building oha (some minutes, once) …");
@@ -54,20 +59,31 @@ function buildHello() {
   run(join(bin, "wasm-opt"), strip, "the names of hello's functions could not be removed");
 }
 
-/** The gate and the hello in their production builds, the other contestants bundled, all in one place. */
-export function build() {
+function copy(name, directory) {
+  mkdirSync(join(place, name), { recursive: true });
+  for (const file of ["index.js", "index_bg.wasm"]) copyFileSync(join(root, directory, file), join(place, name, file));
+}
+
+/** The gate in its production build, and the origin. */
+export function buildGate() {
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place, { recursive: true });
   run(process.execPath, [join(root, "scripts", "build.mjs")], "the Worker did not build (see above)");
-  buildHello();
   buildOrigin();
-  for (const [name, directory] of [["gate", "build"], ["hello", "target/bench/hello"]]) {
-    for (const file of ["index.js", "index_bg.wasm"]) {
-      mkdirSync(join(place, name), { recursive: true });
-      copyFileSync(join(root, directory, file), join(place, name, file));
-    }
-  }
-  for (const name of ["proxy", "hono", "tuned", "constant", "empty", "loader", "limits"]) {
+  copy("gate", "build");
+  bundle(["limits"]);
+}
+
+/** The gate and the hello in their production builds, the other contestants bundled, all in one place. */
+export function build() {
+  buildGate();
+  buildHello();
+  copy("hello", "target/bench/hello");
+  bundle(["proxy", "hono", "tuned", "constant", "empty", "loader"]);
+}
+
+function bundle(names) {
+  for (const name of names) {
     buildSync({
       bundle: true,
       entryPoints: [join(root, "bench", "workers", `${name}.js`)],

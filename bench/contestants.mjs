@@ -68,10 +68,19 @@ const config :Workerd.Config = (
   writeFileSync(join(place, `${name}.capnp`), text);
 }
 
+const gateWorker = (origin, limits) => ({ modules: gateModules, bindings: gateBindings(origin, limits), hasRegistry: true });
+
+/** Starts workerd with the gate alone, on this core; `takeError` gets what it logs as errors. */
+export async function startGate(core, originPort, kvPort, takeError, options = []) {
+  write("gate", gateWorker(`http://127.0.0.1:${originPort}`, "on"), originPort, kvPort);
+  const started = await startWorkerd(core, workerd, place, "gate.capnp", options, takeError);
+  return { ...started, url: `http://127.0.0.1:${started.port}` };
+}
+
 /** Starts workerd once for each, and says where. */
 export async function startContestants(originPort, kvPort) {
   const origin = `http://127.0.0.1:${originPort}`;
-  const gate = (limits) => ({ modules: gateModules, bindings: gateBindings(origin, limits), hasRegistry: true });
+  const gate = (limits) => gateWorker(origin, limits);
   const workers = {
     proxy: { modules: [script("proxy")] },
     hono: { modules: [script("hono")], bindings: [binding("KEYS", 'kvNamespace = "kv"')] },

@@ -24,14 +24,14 @@ const headerArguments = (headers) => Object.entries(headers).flatMap(([name, val
 
 /** As many requests as `connections` can have answered, one after the other on each. */
 export async function saturate({ url, pid }, work, seconds, round) {
-  const { path, method = "GET", bodyBytes = 0, headers, file, connections, isRefused = false } = work;
+  const { path, method = "GET", bodyBytes = 0, headers, file, connections, isRefused = false, core = cores.load } = work;
   const cycle = file ? [file, String(round * 3571)] : [];
   const args = [
     "-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script,
     ...headerArguments({ ...CLIENT_HEADERS, ...headers }), url + path, "--", method, String(bodyBytes), ...cycle,
   ];
   const before = pid ? cpuSeconds(pid) : 0;
-  const text = await output(cores.load, "wrk", args, (seconds + 15) * 1000);
+  const text = await output(core, "wrk", args, (seconds + 15) * 1000);
   const cpu = pid ? cpuSeconds(pid) - before : 0;
   const result = JSON.parse(/^RESULT (.*)$/m.exec(text)[1]);
   const wrong = result.broken + (isRefused ? result.requests - result.refused : result.refused);

@@ -28,13 +28,16 @@ export async function startServer(core, program, args) {
   throw new Error(`${program} ended before it was ready`);
 }
 
-/** Starts workerd with a configuration. What its Worker logs goes nowhere. */
-export async function startWorkerd(core, workerd, directory, configuration, options = []) {
+/** Starts workerd with a configuration. What its Worker logs goes nowhere; its errors are shown, or taken line by line. */
+export async function startWorkerd(core, workerd, directory, configuration, options = [], takeError = undefined) {
   const args = ["serve", ...options, "--control-fd=3", configuration];
-  const child = start(core, workerd, args, { cwd: directory, stdio: ["ignore", "ignore", "inherit", "pipe"] });
+  const child = start(core, workerd, args, { cwd: directory, stdio: ["ignore", "ignore", takeError ? "pipe" : "inherit", "pipe"] });
+  if (takeError) createInterface({ input: child.stderr }).on("line", takeError);
+  let inspectorPort;
   for await (const line of createInterface({ input: child.stdio[3] })) {
     const message = JSON.parse(line);
-    if (message.event === "listen") return { pid: child.pid, port: message.port };
+    if (message.event === "listen-inspector") inspectorPort = message.port;
+    if (message.event === "listen") return { pid: child.pid, port: message.port, inspectorPort };
   }
   throw new Error(`workerd ended before it listened: ${configuration}`);
 }

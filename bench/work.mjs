@@ -9,7 +9,7 @@ import { COUNT, basicOf, tokenOf, wrongBasic, wrongToken } from "./credentials.m
 const forwarding = ["proxy", "hono", "tuned", "gate"];
 const LOGGED_USER = "/api/method/frappe.auth.get_logged_user";
 
-const cold = (scheme) => join(place, `${scheme}.txt`);
+export const cold = (scheme) => join(place, `${scheme}.txt`);
 
 /** Files of Authorization values, for the cold rows. */
 export function writeCredentials() {
