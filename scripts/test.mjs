@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 import { debianPackage, ensureCargoDeny, ensureToolchain, ensureTools, fail, root, run, say, tools } from "./setup.mjs";
 
 /** The most that the compressed Worker may weigh: wasm and glue, gzip -9. */
-const SIZE_LIMIT_BYTES = 171 * 1024;
+const SIZE_LIMIT_BYTES = 176 * 1024;
 /** The most that the web page's files may weigh, compressed together. */
 const PAGE_LIMIT_BYTES = 15 * 1024;
 
