@@ -8,6 +8,7 @@ use wasm_bindgen::JsValue;
 use web_sys::Request;
 use zeroize::Zeroizing;
 
+use super::authentication::opened;
 use super::bindings::GrantNamespace;
 use super::call::Call;
 use super::origin::{fetcher, send};
@@ -137,12 +138,6 @@ async fn ask(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Resu
             opened(call, digest, &grant).map(Answer::Adopted)
         }
     }
-}
-
-/// A grant that did not come out of KV, as if it had: nothing but a seal makes one.
-fn opened(call: &Call<'_>, digest: Digest, grant: &Grant) -> Result<Rc<OpenedGrant>, Refusal> {
-    let seal_key = &call.gate.configuration.seal_key;
-    seal_key.open(digest, &seal_key.seal(digest, grant)).map(Rc::new).map_err(Refusal::Grant)
 }
 
 /// What the origin answers to the question whom it takes the client for.

@@ -14,9 +14,8 @@ use super::timer::{PATIENCE_MS, within};
 use super::{limits, log, now, now_ms};
 use crate::core::credentials::{ADMINISTRATOR, Credentials};
 use crate::core::digest::Digest;
-use crate::core::grant::{GrantError, OpenedGrant};
+use crate::core::grant::{Grant, GrantError, OpenedGrant};
 use crate::core::principal::{Administrator, Authenticated, Principal};
-use crate::http::configuration::Configuration;
 use crate::http::refusal::Refusal;
 
 /// Whose credentials they are, as far as the gate can tell without asking anybody.
@@ -43,6 +42,7 @@ pub fn holder(call: &Call<'_>, credentials: &Credentials) -> Result<Holder, Refu
 /// remembers the grant, and a question to the registry if the user is strict.
 pub async fn principal(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Result<Principal, Refusal> {
     let cached = call.gate.grant_cache.borrow_mut().find(digest, now_ms());
+    // The clock is asked for adopted grants alone: this is what every request goes through.
     let is_past = |grant: &OpenedGrant| grant.grant().adopted && grant.grant().is_past_adoption(now());
     let grant = match cached.filter(|grant| !is_past(grant)) {
         Some(grant) => grant,
@@ -115,13 +115,19 @@ async fn find_elsewhere(
 /// The grant of credentials that the registry may know by their digest under the previous pepper. It has the last word, for
 /// KV goes on saying for a while that it does not have what it has.
 pub async fn rekeyed(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Result<Rc<OpenedGrant>, Refusal> {
-    let Configuration { previous_digest_key: Some(previous), seal_key, .. } = &call.gate.configuration else {
+    let Some(previous) = &call.gate.configuration.previous_digest_key else {
         return Err(Refusal::UnknownCredentials);
     };
     let grant = rekey(call, previous.digest(credentials), digest).await?;
-    let grant = seal_key.open(digest, &seal_key.seal(digest, &grant)).map(Rc::new).map_err(Refusal::Grant)?;
+    let grant = opened(call, digest, &grant)?;
     call.gate.grant_cache.borrow_mut().put(digest, Rc::clone(&grant), now_ms());
     Ok(grant)
+}
+
+/// A grant that did not come out of KV, as if it had: nothing but a seal makes one.
+pub fn opened(call: &Call<'_>, digest: Digest, grant: &Grant) -> Result<Rc<OpenedGrant>, Refusal> {
+    let seal_key = &call.gate.configuration.seal_key;
+    seal_key.open(digest, &seal_key.seal(digest, grant)).map(Rc::new).map_err(Refusal::Grant)
 }
 
 async fn read_grant(call: &Call<'_>, digest: Digest) -> Result<Rc<OpenedGrant>, Refusal> {

@@ -4,7 +4,7 @@
 import * as gatehouse from "./index.js";
 
 Error.stackTraceLimit = 100;
-// The platform's own makes an object for each call; a promise that is kept makes none.
+// The platform's own wraps each task in an object, for twenty times what a promise costs (docs/benchmarks.md).
 globalThis.queueMicrotask = (task) => void Promise.resolve().then(task);
 let life = 0;
 let isDead = false;

@@ -23,11 +23,9 @@ pub async fn answer(call: &Call<'_>, request: &Request, credentials: &Credential
             // By digest: with an api_key alone nobody uses up what another has left.
             count_request(call, &digest.to_hex()).await?;
             // The registry judges by the current pepper, so it has to know these credentials by it.
-            if call.gate.configuration.previous_digest_key.is_some() {
-                match rekeyed(call, credentials, digest).await {
-                    Ok(_) | Err(Refusal::UnknownCredentials) => {}
-                    Err(refusal) => return Err(refusal),
-                }
+            match rekeyed(call, credentials, digest).await {
+                Ok(_) | Err(Refusal::UnknownCredentials) => {}
+                Err(refusal) => return Err(refusal),
             }
             let response = forward(call, request, &digest.to_hex()).await?;
             if response.ok() {
