@@ -3,6 +3,8 @@
 //! The seal covers the name as well as the content, so a writer to the namespace who lacks the pepper can neither
 //! make a grant nor move one. Format: docs/storage.md.
 
+use std::rc::Rc;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::Mac;
 use serde_json::{Map, Value};
@@ -143,12 +145,17 @@ impl SealedRecord {
 
 /// A grant whose seal was verified under the name it was read from. Nothing else makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenedGrant(Grant);
+pub struct OpenedGrant(Rc<Grant>);
 
 impl OpenedGrant {
     /// What it allows.
     #[must_use]
     pub fn grant(&self) -> &Grant {
+        &self.0
+    }
+
+    /// The same, for a principal to keep.
+    pub(super) fn shared(&self) -> &Rc<Grant> {
         &self.0
     }
 }
@@ -193,7 +200,7 @@ impl SealKey {
         self.hash(digest, &sealed.grant).verify_slice(&seal).map_err(|_| GrantError::Seal)?;
         let json = URL_SAFE_NO_PAD.decode(&sealed.grant).map_err(|_| GrantError::Content)?;
         let grant = std::str::from_utf8(&json).ok().and_then(Grant::from_json);
-        grant.map(OpenedGrant).ok_or(GrantError::Content)
+        grant.map(|grant| OpenedGrant(Rc::new(grant))).ok_or(GrantError::Content)
     }
 
     /// HMAC-SHA-256 over a text, in hex: for what leaves the registry and comes back.

@@ -33,7 +33,9 @@ pub fn written(value: &Value) -> String {
 pub fn push_quoted(line: &mut String, text: &str) {
     // Most stand there as they are (RFC 8259 §7).
     if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-        ["\"", text, "\""].iter().for_each(|part| line.push_str(part));
+        line.push('"');
+        line.push_str(text);
+        line.push('"');
     } else {
         line.push_str(&written(&Value::String(text.to_owned())));
     }

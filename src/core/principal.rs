@@ -1,8 +1,9 @@
 //! Who a request acts for, once that is certain.
 
+use std::rc::Rc;
+
 use thiserror::Error;
 
-use super::access_rule::AccessRule;
 use super::credentials::{ADMINISTRATOR, ApiKey, ApiSecret, Credentials};
 use super::digest::{Digest, DigestKey};
 use super::grant::{Grant, OpenedGrant};
@@ -12,13 +13,7 @@ use super::unix_time::UnixSeconds;
 
 /// The user as authenticated for this request. Comes out of a grant that holds here and now, and from nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    user: String,
-    api_key: ApiKey,
-    roles: Vec<Role>,
-    rules: Vec<AccessRule>,
-    adopted: bool,
-}
+pub struct Principal(Rc<Grant>);
 
 /// Why a grant does not hold here and now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -46,13 +41,13 @@ impl OpenedGrant {
         if self.grant().strict {
             return Ok(Authenticated::AskRegistry);
         }
-        Principal::authenticate(self.grant(), now, address).map(Authenticated::Principal)
+        Principal::authenticate(self.shared(), now, address).map(Authenticated::Principal)
     }
 }
 
 impl Principal {
     /// Judges a grant that comes from the registry itself, or out of a seal.
-    pub fn authenticate(grant: &Grant, now: UnixSeconds, address: Option<&str>) -> Result<Self, GrantRefusal> {
+    pub fn authenticate(grant: &Rc<Grant>, now: UnixSeconds, address: Option<&str>) -> Result<Self, GrantRefusal> {
         if grant.expires_at.is_some_and(|end| end <= now) {
             return Err(GrantRefusal::Expired);
         }
@@ -60,55 +55,49 @@ impl Principal {
         if !grant.allowed_ips.is_empty() && !address.is_some_and(inside) {
             return Err(GrantRefusal::Address);
         }
-        Ok(Self {
-            user: grant.user.clone(),
-            api_key: grant.api_key.clone(),
-            roles: grant.roles.clone(),
-            rules: grant.rules.clone(),
-            adopted: grant.adopted,
-        })
+        Ok(Self(Rc::clone(grant)))
     }
 
     /// The user's name.
     #[must_use]
     pub fn user(&self) -> &str {
-        &self.user
+        &self.0.user
     }
 
     /// The user's api_key.
     #[must_use]
     pub fn api_key(&self) -> &ApiKey {
-        &self.api_key
+        &self.0.api_key
     }
 
     /// The user's roles, sorted.
     #[must_use]
     pub fn roles(&self) -> &[Role] {
-        &self.roles
+        &self.0.roles
     }
 
     /// Whether the user may mint and manage.
     #[must_use]
     pub fn is_system_manager(&self) -> bool {
-        self.roles.iter().any(Role::is_system_manager)
+        self.0.roles.iter().any(Role::is_system_manager)
     }
 
     /// Whether only some requests are allowed.
     #[must_use]
     pub fn is_rule_limited(&self) -> bool {
-        !self.rules.is_empty()
+        !self.0.rules.is_empty()
     }
 
     /// Whether the origin vouched for the credentials, which are then its own.
     #[must_use]
     pub fn is_adopted(&self) -> bool {
-        self.adopted
+        self.0.adopted
     }
 
     /// Whether a request of this method and path is inside the rules.
     #[must_use]
     pub fn may(&self, method: &str, path: &NormalPath) -> bool {
-        self.rules.is_empty() || self.rules.iter().any(|rule| rule.allows(method, path))
+        self.0.rules.is_empty() || self.0.rules.iter().any(|rule| rule.allows(method, path))
     }
 }
 
@@ -155,6 +144,7 @@ impl AdministratorDigest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::access_rule::AccessRule;
     use crate::core::client_address::AddressRange;
 
     fn grant() -> Grant {
@@ -180,7 +170,7 @@ mod tests {
             (99, None, Some(GrantRefusal::Address)),
         ] {
             assert_eq!(
-                Principal::authenticate(&grant(), UnixSeconds(now), address).err(),
+                Principal::authenticate(&Rc::new(grant()), UnixSeconds(now), address).err(),
                 refusal,
                 "{now} {address:?}"
             );
@@ -189,10 +179,10 @@ mod tests {
 
     #[test]
     fn rules_limit_methods_and_paths() {
-        let principal = Principal::authenticate(&grant(), UnixSeconds(0), Some("192.0.2.1")).unwrap();
+        let principal = Principal::authenticate(&Rc::new(grant()), UnixSeconds(0), Some("192.0.2.1")).unwrap();
         assert!(principal.is_rule_limited() && principal.may("GET", &NormalPath::new("/a/b")));
         assert!(!principal.may("POST", &NormalPath::new("/a/b")) && !principal.may("GET", &NormalPath::new("/b")));
-        let unlimited = Grant { rules: Vec::new(), ..grant() };
+        let unlimited = Rc::new(Grant { rules: Vec::new(), ..grant() });
         let principal = Principal::authenticate(&unlimited, UnixSeconds(0), Some("192.0.2.1")).unwrap();
         assert!(!principal.is_rule_limited() && principal.may("POST", &NormalPath::new("//")));
     }

@@ -104,7 +104,7 @@ fn public_paths_need_no_credentials_and_take_no_tricks() {
 fn a_preflight_carries_no_credentials() {
     let mut head = head("OPTIONS", "https://gate.test/x");
     head.origin = Some("https://elsewhere.test".to_owned());
-    head.header_names.push("access-control-request-method".to_owned());
+    head.header_names.push("access-control-request-method");
     assert!(matches!(access(&configuration(&[]), &head, Resource::find(&head.url)), Ok(Access::Anonymous)));
     head.authorization = WRONG.map(str::to_owned);
     assert!(access(&configuration(&[]), &head, Resource::find(&head.url)).is_err());

@@ -53,7 +53,7 @@ mod tests {
     fn from(origin: Option<&str>) -> RequestHead {
         let mut head = head("OPTIONS", "https://gate.test/_gatehouse/users");
         head.origin = origin.map(str::to_owned);
-        head.header_names.push("access-control-request-method".to_owned());
+        head.header_names.push("access-control-request-method");
         head.requested_headers = Some("authorization".to_owned());
         head
     }

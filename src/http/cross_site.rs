@@ -50,7 +50,7 @@ mod tests {
             head.origin = origin.map(str::to_owned);
             assert_eq!(is_cross_site_change(&head, &[OWN], &allowed), refused, "{method} {site:?} {origin:?}");
             if method == "GET" {
-                head.header_names.push("upgrade".to_owned());
+                head.header_names.push("upgrade");
                 assert!(is_cross_site_change(&head, &[OWN], &allowed), "a WebSocket");
             }
         }

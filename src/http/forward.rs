@@ -24,6 +24,8 @@ const RESERVED: [&str; 6] =
 /// Fields by which some servers take another method than the request's, which the rules were held against.
 const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
 const RESERVED_PREFIXES: [&str; 2] = ["x-forwarded-", "x-gatehouse-"];
+/// What all of them start with.
+const RESERVED_START: [char; 4] = ['x', 'X', 'f', 'F'];
 
 /// Kept in a field of visible ASCII and spaces: all but controls, `%` and what is not ASCII.
 const FIELD: &AsciiSet = &CONTROLS.add(b'%');
@@ -36,7 +38,7 @@ pub struct Forward<'a> {
     /// The absolute URL to fetch.
     pub url: String,
     /// Names of header fields to delete, in lower case.
-    pub remove: Vec<String>,
+    pub remove: Vec<&'a str>,
     /// Header fields to set after that.
     pub set: Vec<(&'static str, Cow<'a, str>)>,
 }
@@ -72,16 +74,16 @@ pub fn plan<'a>(
     };
     // Set into the origin's address, never resolved against it: //evil.example/x is a path.
     let origin = match &configuration.target {
-        Target::Url(origin) => origin.to_string(),
-        Target::Service | Target::Zone => head.url.web_origin(),
+        Target::Url(origin) => Cow::Borrowed(origin.as_str()),
+        Target::Service | Target::Zone => head.url.web_origin().into(),
     };
-    let url = format!("{origin}{}{query}", head.url.raw_path);
+    let url = [origin.as_ref(), &head.url.raw_path, &query].concat();
     // What an origin answers to TRACE is the request itself: it must hold nothing that the client does not know (RFC 9110
     // §9.3.8).
     let identity = identity.filter(|_| head.method != "TRACE");
     let is_limited = identity.is_some_and(|identity| identity.principal.is_rule_limited()) || head.is_preflight();
-    let is_unwanted = |name: &&String| is_reserved(name) || is_limited && is_method_override(name);
-    let mut remove: Vec<String> = head.header_names.iter().filter(is_unwanted).cloned().collect();
+    let is_unwanted = |name: &&str| is_reserved(name) || is_limited && is_method_override(name);
+    let mut remove: Vec<&str> = head.header_names.iter().filter(is_unwanted).collect();
     remove.extend(named_by_connection(head));
     let mut set: Vec<(_, Cow<'_, str>)> = vec![
         ("X-Request-Id", head.request_id.as_str().into()),
@@ -104,16 +106,14 @@ pub fn plan<'a>(
         set.push(("X-Forwarded-Groups", groups(principal.roles()).into()));
     }
     match authorization(configuration, head, identity) {
-        OriginAuthorization::Remove => remove.push("authorization".to_owned()),
+        OriginAuthorization::Remove => remove.push("authorization"),
         OriginAuthorization::Replace(value) => set.push(("Authorization", value.as_str().into())),
         OriginAuthorization::Forward => {}
     }
-    if let Some(cookie) =
-        head.cookie.as_deref().filter(|_| ends_sessions && !remove.iter().any(|name| name == "cookie"))
-    {
+    if let Some(cookie) = head.cookie.as_deref().filter(|_| ends_sessions && !remove.contains(&"cookie")) {
         match cookie_without_session(cookie) {
             Some(kept) => set.push(("Cookie", kept.into())),
-            None => remove.push("cookie".to_owned()),
+            None => remove.push("cookie"),
         }
     }
     Forward { url, remove, set }
@@ -138,6 +138,11 @@ fn authorization<'a>(
 }
 
 fn is_reserved(name: &str) -> bool {
+    // Which few names start with: the others need no closer look.
+    name.starts_with(RESERVED_START) && is_reserved_spelling(name)
+}
+
+fn is_reserved_spelling(name: &str) -> bool {
     RESERVED.iter().any(|reserved| is_spelling(name, reserved))
         || RESERVED_PREFIXES.iter().any(|prefix| starts_with_spelling(name, prefix))
 }
@@ -158,13 +163,11 @@ fn starts_with_spelling(name: &str, prefix: &str) -> bool {
 }
 
 /// Fields that are for this hop alone (RFC 9110 §7.6.1). `Upgrade` is, too, and is what a WebSocket is made of.
-fn named_by_connection(head: &RequestHead) -> impl Iterator<Item = String> {
-    head.connection
-        .as_deref()
-        .unwrap_or_default()
-        .split(',')
-        .map(|name| name.trim().to_ascii_lowercase())
-        .filter(|name| head.has(name) && name != "upgrade")
+fn named_by_connection(head: &RequestHead) -> impl Iterator<Item = &str> {
+    let names = head.connection.as_deref().unwrap_or_default();
+    let is_named = move |field: &&str| names.split(',').any(|name| name.trim().eq_ignore_ascii_case(field));
+    let fields = head.header_names.iter().filter(|field| *field != "upgrade");
+    fields.filter(move |field| !names.is_empty() && is_named(field))
 }
 
 fn groups(roles: &[Role]) -> String {

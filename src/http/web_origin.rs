@@ -6,7 +6,8 @@ use http::uri::Authority;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebOrigin {
     scheme: &'static str,
-    authority: String,
+    /// `<scheme>://<authority>`.
+    text: String,
 }
 
 impl WebOrigin {
@@ -48,19 +49,25 @@ impl WebOrigin {
             None if authority.len() == host.len() => host,
             None => return None,
         };
-        Some((Self { scheme, authority }, rest))
+        Some((Self { scheme, text: format!("{scheme}://{authority}") }, rest))
     }
 
-    /// Whether a text is this web origin as browsers write it (RFC 6454 §6.2).
+    /// As browsers write it (RFC 6454 §6.2).
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a text is this web origin as browsers write it.
     #[must_use]
     pub fn is(&self, text: &str) -> bool {
-        text.split_once("://").is_some_and(|(scheme, authority)| scheme == self.scheme && authority == self.authority)
+        self.text == text
     }
 
     /// The host, with its port unless that is the scheme's own.
     #[must_use]
     pub fn authority(&self) -> &str {
-        &self.authority
+        self.text.split_once("://").map_or("", |(_, authority)| authority)
     }
 
     /// `http` or `https`.
@@ -72,7 +79,7 @@ impl WebOrigin {
 
 impl std::fmt::Display for WebOrigin {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}://{}", self.scheme, self.authority)
+        formatter.write_str(&self.text)
     }
 }
 

@@ -24,6 +24,7 @@ use crate::core::grant::{Grant, OpenedGrant};
 use crate::http::forward::plan;
 use crate::http::frappe::{LOGGED_USER_PATH, is_refusal, logged_user};
 use crate::http::refusal::Refusal;
+use crate::http::request_head::HeaderNames;
 
 /// How long the origin may take to say whose credentials they are, in milliseconds.
 const PATIENCE_MS: f64 = 5_000.0;
@@ -146,7 +147,8 @@ async fn ask_origin(call: &Call<'_>, credentials: &Credentials) -> Result<(u16, 
     head.method = "GET".to_owned();
     head.url.raw_path = LOGGED_USER_PATH.to_owned();
     head.url.query = String::new();
-    (head.header_names, head.connection, head.cookie, head.authorization) = (Vec::new(), None, None, None);
+    head.header_names = HeaderNames::default();
+    (head.connection, head.cookie, head.authorization) = (None, None, None);
     let mut plan = plan(&call.gate.configuration, &head, None);
     let pair = format!("token {}:{}", credentials.api_key.as_str(), credentials.api_secret.reveal());
     plan.set.push(("Authorization", pair.into()));

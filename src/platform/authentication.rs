@@ -11,7 +11,7 @@ use super::call::{Call, LoggedHolder};
 use super::registry_client::{identify, rekey, touch};
 use super::task::apart;
 use super::timer::{PATIENCE_MS, within};
-use super::{limits, log, now, now_ms};
+use super::{limits, log, now, now_ms, seconds};
 use crate::core::credentials::{ADMINISTRATOR, Credentials};
 use crate::core::digest::Digest;
 use crate::core::grant::{Grant, GrantError, OpenedGrant};
@@ -41,14 +41,14 @@ pub fn holder(call: &Call<'_>, credentials: &Credentials) -> Result<Holder, Refu
 /// The principal under a digest, for whom the request is inside the rules: at most one KV read, none while the isolate
 /// remembers the grant, and a question to the registry if the user is strict.
 pub async fn principal(call: &Call<'_>, credentials: &Credentials, digest: Digest) -> Result<Principal, Refusal> {
-    let cached = call.gate.grant_cache.borrow_mut().find(digest, now_ms());
-    // The clock is asked for adopted grants alone: this is what every request goes through.
-    let is_past = |grant: &OpenedGrant| grant.grant().adopted && grant.grant().is_past_adoption(now());
-    let grant = match cached.filter(|grant| !is_past(grant)) {
-        Some(grant) => grant,
+    let cached = call.gate.grant_cache.borrow_mut().find(digest, call.arrived_ms);
+    let is_past = |grant: &OpenedGrant| grant.grant().is_past_adoption(seconds(call.arrived_ms));
+    // What is remembered takes no time, so that nobody has to look at the clock again.
+    let (grant, now) = match cached.filter(|grant| !is_past(grant)) {
+        Some(grant) => (grant, seconds(call.arrived_ms)),
         None => {
             limits::check_address(call)?;
-            apart(find_grant(call, credentials, digest)).await?
+            (apart(find_grant(call, credentials, digest)).await?, now())
         }
     };
     if grant.grant().adopted && !call.gate.configuration.adopt {
@@ -56,14 +56,14 @@ pub async fn principal(call: &Call<'_>, credentials: &Credentials, digest: Diges
         return Err(Refusal::UnknownCredentials);
     }
     let _ = call.holder.set(LoggedHolder::Grant(Rc::clone(&grant)));
-    let judged = grant.authenticate(now(), call.head.client_address.as_deref())?;
+    let judged = grant.authenticate(now, call.head.client_address.as_deref())?;
     limits::count_request(call, grant.grant().api_key.as_str()).await?;
     let principal = match judged {
         Authenticated::Principal(principal) => principal,
         Authenticated::AskRegistry => {
             limits::check_address(call)?;
             let grant = apart(identify(call, digest)).await?;
-            Principal::authenticate(&grant, now(), call.head.client_address.as_deref())?
+            Principal::authenticate(&Rc::new(grant), super::now(), call.head.client_address.as_deref())?
         }
     };
     if !principal.may(&call.head.method, &call.head.url.path) {

@@ -1,7 +1,6 @@
 //! The bindings that requests go through, bound here and not through `worker`: its wrappers look up every method of a
 //! binding at each use, and build options that nobody sets.
 
-use js_sys::futures::JsFuture;
 use js_sys::{Array, JSON, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -9,6 +8,7 @@ use web_sys::{Request, Response};
 use worker::Env;
 
 use super::bridge;
+use super::task::wait;
 
 use crate::core::json::{object, written};
 use crate::core::unix_time::UnixSeconds;
@@ -71,11 +71,11 @@ impl GrantNamespace {
             #[allow(clippy::cast_precision_loss)]
             Reflect::set(&options, &"expiration".into(), &(seconds as f64).into())?;
         }
-        JsFuture::from(self.0.put(name, entry, &options)?).await.map(drop)
+        wait(self.0.put(name, entry, &options)?).await.map(drop)
     }
 
     pub async fn delete(&self, name: &str) -> Result<(), JsValue> {
-        JsFuture::from(self.0.delete(name)?).await.map(drop)
+        wait(self.0.delete(name)?).await.map(drop)
     }
 
     /// A page of names, 1,000 at the most, and where the next one starts.
@@ -85,7 +85,7 @@ impl GrantNamespace {
         if let Some(cursor) = cursor {
             Reflect::set(&options, &"cursor".into(), &cursor.into())?;
         }
-        let page = JsFuture::from(self.0.list(&options)?).await?;
+        let page = wait(self.0.list(&options)?).await?;
         let name =
             |entry: JsValue| Reflect::get(&entry, &"name".into()).map(|name| name.as_string().unwrap_or_default());
         let names = Array::from(&Reflect::get(&page, &"keys".into())?).iter().map(name).collect::<Result<_, _>>()?;
@@ -97,7 +97,7 @@ impl GrantNamespace {
 
 /// The entry of `KEYS`, or `None` where there is none. A failing KV is an error, which is something else.
 pub async fn read(env: &Env, name: &str, cache_ttl_seconds: u32) -> Result<Option<String>, JsValue> {
-    let value = JsFuture::from(bridge::read(env, name, cache_ttl_seconds)?).await?;
+    let value = wait(bridge::read(env, name, cache_ttl_seconds)?).await?;
     match value.as_string() {
         Some(text) => Ok(Some(text)),
         None if value.is_null() => Ok(None),
@@ -105,9 +105,18 @@ pub async fn read(env: &Env, name: &str, cache_ttl_seconds: u32) -> Result<Optio
     }
 }
 
-/// Counts once for a subject against `FAILED_AUTH` or `REQUESTS`. Tells whether it is within its limit.
-pub async fn take(env: &Env, limit: &str, subject: &str) -> Result<bool, JsValue> {
-    let success = JsFuture::from(bridge::take(env, limit, subject)).await?.as_bool();
+/// Counts a failed attempt of an address against `FAILED_AUTH`. Tells whether it is within its limit.
+pub async fn take_attempt(env: &Env, address: &str) -> Result<bool, JsValue> {
+    is_within(bridge::take_attempt(env, address)?).await
+}
+
+/// Counts a request of a subject against `REQUESTS`. Tells whether it is within its limit.
+pub async fn take_request(env: &Env, subject: &str) -> Result<bool, JsValue> {
+    is_within(bridge::take_request(env, subject)?).await
+}
+
+async fn is_within(taken: Promise) -> Result<bool, JsValue> {
+    let success = wait(taken).await?.as_bool();
     success.ok_or_else(|| "a rate limit answered with something else".into())
 }
 
@@ -135,6 +144,6 @@ pub fn global() -> Fetcher {
 impl Fetcher {
     /// Sends a request as it is.
     pub async fn send(&self, request: &Request) -> Result<Response, JsValue> {
-        Ok(JsFuture::from(self.fetch(request)?).await?.unchecked_into())
+        Ok(wait(self.fetch(request)?).await?.unchecked_into())
     }
 }

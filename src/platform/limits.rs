@@ -1,6 +1,6 @@
 //! Rate limits: how often an address may fail, and how often credentials may be used.
 
-use super::bindings::take;
+use super::bindings::{take_attempt, take_request};
 use super::call::Call;
 use super::{log, now_ms};
 use crate::core::client_address::network;
@@ -21,7 +21,7 @@ pub async fn count_request(call: &Call<'_>, subject: &str) -> Result<(), Refusal
     if !call.gate.configuration.limits {
         return Ok(());
     }
-    match take(call.env, "REQUESTS", subject).await {
+    match take_request(call.env, subject).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Refusal::TooManyRequests),
         Err(error) => {
@@ -50,7 +50,7 @@ pub async fn count_failure(call: &Call<'_>) {
         return;
     }
     let address = call.head.client_address.as_deref();
-    match take(call.env, "FAILED_AUTH", &format!("{:x}", network(address))).await {
+    match take_attempt(call.env, &format!("{:x}", network(address))).await {
         Ok(true) => {}
         Ok(false) => call.gate.failures.borrow_mut().block(address, now_ms()),
         // The attempt is refused anyway.

@@ -1,7 +1,7 @@
 //! Structured log lines: JSON, one a line; never a secret, a digest or a query string.
 
 use wasm_bindgen::JsValue;
-use web_sys::console;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use super::bindings::write_data_point;
@@ -9,13 +9,21 @@ use crate::core::json::{object, written};
 use crate::http::record::Record;
 use crate::http::request_head::RequestHead;
 
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = log)]
+    fn console_log(line: &str);
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(line: &str);
+}
+
 /// A request is decided: a line in the log, and a data point where `USAGE` is bound.
 pub fn decision(env: &Env, has_usage: bool, record: &Record) {
-    let line = JsValue::from_str(&record.line());
+    let line = record.line();
     if record.is_alarming {
-        console::error_1(&line)
+        console_error(&line)
     } else {
-        console::log_1(&line)
+        console_log(&line)
     }
     if has_usage && let Err(error) = write_data_point(env, record.index(), &record.blobs(), &record.doubles()) {
         failed("USAGE", Some(record.request_id), &error);
@@ -39,7 +47,7 @@ fn failed(dependency: &str, request_id: Option<&str>, error: &JsValue) {
         "error": text(error),
         "request_id": request_id,
     };
-    console::error_1(&JsValue::from_str(&written(&line)));
+    console_error(&written(&line));
 }
 
 /// What JavaScript says of an error.

@@ -35,10 +35,11 @@ use crate::core::unix_time::UnixSeconds;
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
-/// Serves a request; entry.js calls this. A response, or the promise of one.
+/// Serves a request; entry.js calls this. A response, or the index of the task
+/// that will give one.
 #[wasm_bindgen]
 pub fn fetch(request: Request, env: Env, context: Context) -> Result<JsValue, JsValue> {
-    task::value_or_promise(async move {
+    task::value_or_task(async move {
         let response = match gate::respond(&request, &env, &context).await {
             Ok(response) => response,
             Err(error) => {
@@ -67,9 +68,13 @@ fn milliseconds_since(then_ms: f64) -> i64 {
 
 /// The same in whole seconds.
 fn now() -> UnixSeconds {
+    seconds(now_ms())
+}
+
+fn seconds(milliseconds: f64) -> UnixSeconds {
     // Milliseconds of this era fit in an f64 and in an i64.
     #[allow(clippy::cast_possible_truncation)]
-    UnixSeconds((now_ms() / 1000.0) as i64)
+    UnixSeconds((milliseconds / 1000.0) as i64)
 }
 
 /// Fresh random bytes from the platform's generator.

@@ -2,14 +2,13 @@
 
 use std::pin::pin;
 
-use js_sys::futures::JsFuture;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, AbortSignal, Request, Response};
 
 use super::bindings::{Fetcher, global, origin_service};
-use super::bridge::{self, lines};
+use super::bridge::{self, Lines};
 use super::call::Call;
-use super::task::apart;
+use super::task::{apart, wait};
 use super::timer::within;
 use super::{log, milliseconds_since};
 use crate::http::configuration::Target;
@@ -67,10 +66,14 @@ pub async fn send(
     plan: &Forward<'_>,
     signal: Option<&AbortSignal>,
 ) -> Result<Response, JsValue> {
-    let removed = lines(plan.remove.iter().map(String::as_str))?;
-    let set = lines(plan.set.iter().flat_map(|(name, value)| [*name, value.as_ref()]))?;
+    let mut lines = Lines::new(&plan.url)?;
+    lines.push(&plan.remove.join(","))?;
+    for (name, value) in &plan.set {
+        lines.push(name)?;
+        lines.push(value)?;
+    }
     // What JavaScript says of it may hold the query.
-    let answer = bridge::forward(fetcher, request, &plan.url, &removed, &set, signal)
-        .map_err(|_| "the request could not be rebuilt")?;
-    Ok(JsFuture::from(answer).await?.unchecked_into())
+    let answer =
+        bridge::forward(fetcher, request, lines.as_str(), signal).map_err(|_| "the request could not be rebuilt")?;
+    Ok(wait(answer).await?.unchecked_into())
 }

@@ -3,7 +3,7 @@
 use wasm_bindgen::JsValue;
 use web_sys::Response;
 
-use super::bridge::{self, lines};
+use super::bridge::{self, Lines};
 use crate::http::answer::{Answer, JSON_HEADERS};
 use crate::http::configuration::{Configuration, Target};
 use crate::http::location;
@@ -38,14 +38,24 @@ impl Finish {
 
 /// A response of the gate's own.
 pub fn own(answer: &Answer, head: &RequestHead, finish: &Finish) -> Result<Response, JsValue> {
+    let mut lines = Lines::new("X-Request-Id")?;
+    lines.push(&head.request_id)?;
     let json = answer.body.as_ref().map_or(&[][..], |_| &JSON_HEADERS);
-    let has = |name: &str| answer.headers.iter().any(|(other, _)| *other == name);
-    let json = json.iter().filter(|(name, _)| !has(name)).copied();
-    let answers = answer.headers.iter().chain(&finish.cors).map(|(name, value)| (*name, value.as_str()));
-    let others = [("X-Request-Id", Some(&head.request_id)), (SERVER_TIMING, finish.timing.as_ref())];
-    let others = others.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?.as_str())));
-    let fields = lines(json.chain(answers).chain(others).flat_map(|(name, value)| [name, value]))?;
-    bridge::respond(answer.status, answer.body.as_deref().filter(|_| head.method != "HEAD"), &fields)
+    for (name, value) in json {
+        if !answer.headers.iter().any(|(other, _)| other == name) {
+            lines.push(name)?;
+            lines.push(value)?;
+        }
+    }
+    for (name, value) in answer.headers.iter().chain(&finish.cors) {
+        lines.push(name)?;
+        lines.push(value)?;
+    }
+    if let Some(timing) = &finish.timing {
+        lines.push(SERVER_TIMING)?;
+        lines.push(timing)?;
+    }
+    bridge::respond(answer.status, answer.body.as_deref().filter(|_| head.method != "HEAD"), lines.as_str())
 }
 
 /// The registry's response.
@@ -72,7 +82,7 @@ pub fn of_origin(
     let changed = bridge::identified(&response, &head.request_id)?;
     finish.tell_timing(&changed)?;
     if let Target::Url(origin) = &configuration.target
-        && let Some(location) = bridge::field(&changed, "Location")?
+        && let Some(location) = bridge::location(&changed)?
     {
         let gate = configuration.public_url.as_ref().map_or_else(|| head.url.web_origin(), ToString::to_string);
         if let Some(rewritten) = location::rewrite(&location, origin.scheme(), origin, &gate) {

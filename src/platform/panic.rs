@@ -8,7 +8,7 @@ use web_sys::console;
 #[wasm_bindgen]
 extern "C" {
     /// Told to entry.js whenever wasm traps, wherever that is: in a call of its own or in the platform's queue.
-    #[wasm_bindgen(js_namespace = globalThis, js_name = gatehouseCrashed)]
+    #[wasm_bindgen(js_namespace = gatehouse)]
     fn crashed();
 }
 

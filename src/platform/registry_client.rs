@@ -4,7 +4,6 @@
 use std::pin::pin;
 
 use form_urlencoded::Serializer;
-use js_sys::futures::JsFuture;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Request, RequestInit, Response};
 use worker::Env;
@@ -12,7 +11,7 @@ use worker::Env;
 use super::bindings::registry;
 use super::call::Call;
 use super::log;
-use super::task::promise;
+use super::task::{promise, wait};
 use super::timer::within;
 use crate::core::credentials::ApiKey;
 use crate::core::digest::Digest;
@@ -78,7 +77,7 @@ async fn held(call: &Call<'_>, path: &str, digest: Digest) -> Result<Grant, Refu
 async fn ask(call: &Call<'_>, path: &str, digest: Digest) -> Result<(u16, String), Refusal> {
     let mut answer = pin!(async {
         let response = registry(call.env)?.send(&question(call, path, digest)?).await?;
-        let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
+        let text = wait(response.text()?).await?.as_string().unwrap_or_default();
         Ok::<_, JsValue>((response.status(), text))
     });
     let answer = within(REGISTRY_PATIENCE_MS, &mut answer).await.unwrap_or_else(|| Err("no answer in time".into()));

@@ -1,10 +1,10 @@
 //! WebCrypto, where the platform signs: at native speed, and with no weight in the wasm.
 
-use js_sys::futures::JsFuture;
 use js_sys::{Array, JSON, Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use super::task::wait;
 use crate::core::signing_key::{Algorithm, Pair};
 
 #[wasm_bindgen]
@@ -43,7 +43,7 @@ impl Signer {
         })?;
         let import = async |jwk: &str, usage: &str| {
             let usages = Array::of1(&usage.into());
-            JsFuture::from(import_key("jwk", &JSON::parse(jwk)?, &algorithm, false, &usages)?).await
+            wait(import_key("jwk", &JSON::parse(jwk)?, &algorithm, false, &usages)?).await
         };
         let public = import(&pair.public, "verify").await?;
         let Some(private) = &pair.private else {
@@ -53,7 +53,7 @@ impl Signer {
         let signer = Self { algorithm, key };
         let probe = Uint8Array::from(b"gatehouse".as_slice());
         let signature = signer.sign_bytes(&probe).await?;
-        let verified = JsFuture::from(verify(&signer.algorithm, &public, &signature, &probe)?).await?;
+        let verified = wait(verify(&signer.algorithm, &public, &signature, &probe)?).await?;
         if verified.is_truthy() { Ok(Some(signer)) } else { Err("the halves of the pair do not fit".into()) }
     }
 
@@ -63,6 +63,6 @@ impl Signer {
     }
 
     async fn sign_bytes(&self, data: &Uint8Array) -> Result<JsValue, JsValue> {
-        JsFuture::from(sign(&self.algorithm, &self.key, data)?).await
+        wait(sign(&self.algorithm, &self.key, data)?).await
     }
 }

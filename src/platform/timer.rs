@@ -4,18 +4,10 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use js_sys::futures::JsFuture;
-use js_sys::{Function, Promise};
-use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::wasm_bindgen;
+use js_sys::Promise;
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout(callback: &Function, milliseconds: f64) -> JsValue;
-    #[wasm_bindgen(js_name = clearTimeout)]
-    fn clear_timeout(timer: &JsValue);
-}
+use super::bridge::{clear, ring};
+use super::task::{Wait, wait};
 
 /// How long a request waits for KV, in milliseconds: longer than it takes when it is slow, and shorter than clients wait.
 pub const PATIENCE_MS: f64 = 10_000.0;
@@ -32,19 +24,14 @@ pub async fn within<F: Future + Unpin>(milliseconds: f64, future: &mut F) -> Opt
 
 /// Done after so many milliseconds. Nothing is left of it when it goes earlier.
 struct Timer {
-    rings: JsFuture,
-    resolve: Option<Function>,
-    timer: JsValue,
+    rings: Promise,
+    rang: Wait,
 }
 
 impl Timer {
     fn new(milliseconds: f64) -> Self {
-        let (mut resolve, mut timer) = (None, JsValue::UNDEFINED);
-        let rings = Promise::new(&mut |done, _| {
-            timer = set_timeout(&done, milliseconds);
-            resolve = Some(done);
-        });
-        Self { rings: rings.into(), resolve, timer }
+        let rings = ring(milliseconds);
+        Self { rang: wait(rings.clone()), rings }
     }
 }
 
@@ -52,14 +39,12 @@ impl Future for Timer {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.rings).poll(context).map(drop)
+        Pin::new(&mut self.rang).poll(context).map(drop)
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        clear_timeout(&self.timer);
-        // A promise that is never settled would keep what waits for it.
-        let _ = self.resolve.take().map(|resolve| resolve.call0(&JsValue::UNDEFINED));
+        clear(&self.rings);
     }
 }

@@ -171,7 +171,7 @@ fn head() -> impl Strategy<Value = RequestHead> {
         RequestHead {
             method,
             url,
-            header_names,
+            header_names: header_names.iter().map(String::as_str).collect(),
             authorization,
             connection,
             cookie,

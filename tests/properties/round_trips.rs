@@ -1,5 +1,7 @@
 //! What is written is read back as it was.
 
+use std::rc::Rc;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use gatehouse::core::access_rule::{AccessRule, parse_rules};
 use gatehouse::core::assertion::Issuer;
@@ -199,7 +201,7 @@ proptest! {
 
     #[test]
     fn an_assertion_says_who_the_principal_is(grant in grant()) {
-        let grant = Grant { expires_at: None, allowed_ips: Vec::new(), ..grant };
+        let grant = Rc::new(Grant { expires_at: None, allowed_ips: Vec::new(), ..grant });
         let principal = Principal::authenticate(&grant, NOW, None).unwrap();
         let key = json!({ "kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow" });
         let issuer = Issuer {

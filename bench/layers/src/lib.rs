@@ -214,7 +214,7 @@ fn principal_with_limits() -> Work {
 
 fn header_plan() -> Work {
     let (configuration, head) = (configuration(), head());
-    let principal = Principal::authenticate(&grant(), NOW, Some(ADDRESS)).expect("a principal");
+    let principal = Principal::authenticate(&Rc::new(grant()), NOW, Some(ADDRESS)).expect("a principal");
     // As long as one signed with ES256 is.
     let identity = Identity { principal, assertion: Some("a".repeat(480).into()) };
     Box::new(move || {

@@ -1,6 +1,7 @@
 //! Who asks the registry, judged by the registry itself, so that a revoked administrator is out at once.
 
 use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 
 use web_sys::Request;
 
@@ -31,7 +32,7 @@ pub enum Caller {
     /// The built-in administrator, verified by the gate.
     Administrator,
     /// The holder of a user's credentials.
-    User { digest: Digest, grant: Grant, principal: Principal },
+    User { digest: Digest, grant: Rc<Grant>, principal: Principal },
 }
 
 impl Caller {
@@ -123,6 +124,7 @@ impl Registry {
             return Ok(Err(Refusal::UnknownCredentials));
         };
         let _ = holder.set(LoggedHolder::User(grant.user.clone(), grant.api_key.clone()));
+        let grant = Rc::new(grant);
         Ok(match Principal::authenticate(&grant, now(), head.client_address.as_deref()) {
             Ok(principal) => Ok(Caller::User { digest, grant, principal }),
             Err(refusal) => Err(refusal.into()),

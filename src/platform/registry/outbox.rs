@@ -9,7 +9,6 @@ use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::task::Poll;
 
-use js_sys::futures::JsFuture;
 use wasm_bindgen::JsValue;
 
 use super::Registry;
@@ -19,7 +18,7 @@ use crate::core::grant::{Grant, SealKey};
 use crate::core::unix_time::UnixSeconds;
 use crate::core::user_name::FoldedUserName;
 use crate::platform::bindings::GrantNamespace;
-use crate::platform::task::promise;
+use crate::platform::task::{promise, wait};
 use crate::platform::timer::within;
 use crate::platform::{log, now, now_ms};
 
@@ -112,7 +111,7 @@ impl Registry {
             return Ok(());
         }
         let set = match self.storage.set_alarm(now_ms() + f64::from(self.alarm.delay_ms())) {
-            Ok(set) => JsFuture::from(set).await,
+            Ok(set) => wait(set).await,
             Err(error) => Err(error),
         };
         if set.is_err() {

@@ -26,9 +26,10 @@ function watched(name, read) {
 }
 
 WebAssembly.Instance = function (module, imports) {
-  const [from] = Object.keys(imports);
-  const entries = Object.entries(imports[from]).map(([name, value]) => [name, watched(name, value)]);
-  const instance = new Instance(module, { [from]: Object.fromEntries(entries) });
+  const modules = Object.entries(imports).map(([from, values]) => {
+    return [from, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, watched(name, value)]))];
+  });
+  const instance = new Instance(module, Object.fromEntries(modules));
   exports = instance.exports;
   return instance;
 };
