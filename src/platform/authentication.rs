@@ -44,7 +44,7 @@ pub async fn principal(call: &Call<'_>, credentials: &Credentials, digest: Diges
     let cached = call.gate.grant_cache.borrow_mut().find(digest, call.arrived_ms);
     let is_past = |grant: &OpenedGrant| grant.grant().is_past_adoption(seconds(call.arrived_ms));
     // What is remembered takes no time, so that nobody has to look at the clock again.
-    let (grant, now) = match cached.filter(|grant| !is_past(grant)) {
+    let (grant, read_at) = match cached.filter(|grant| !is_past(grant)) {
         Some(grant) => (grant, seconds(call.arrived_ms)),
         None => {
             limits::check_address(call)?;
@@ -56,14 +56,14 @@ pub async fn principal(call: &Call<'_>, credentials: &Credentials, digest: Diges
         return Err(Refusal::UnknownCredentials);
     }
     let _ = call.holder.set(LoggedHolder::Grant(Rc::clone(&grant)));
-    let judged = grant.authenticate(now, call.head.client_address.as_deref())?;
+    let judged = grant.authenticate(read_at, call.head.client_address.as_deref())?;
     limits::count_request(call, grant.grant().api_key.as_str()).await?;
     let principal = match judged {
         Authenticated::Principal(principal) => principal,
         Authenticated::AskRegistry => {
             limits::check_address(call)?;
             let grant = apart(identify(call, digest)).await?;
-            Principal::authenticate(&Rc::new(grant), super::now(), call.head.client_address.as_deref())?
+            Principal::authenticate(&Rc::new(grant), now(), call.head.client_address.as_deref())?
         }
     };
     if !principal.may(&call.head.method, &call.head.url.path) {
