@@ -22,8 +22,10 @@ if (!quick) {
 const registry = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry", "src");
 const env = {
   ...process.env,
-  // Panic messages carry file names; whose machine built it is nobody's business.
   CARGO_ENCODED_RUSTFLAGS: [
+    // Workers have it, and SHA-256 and the search for bytes are faster with it, and smaller (2 KB compressed).
+    "-Ctarget-feature=+simd128",
+    // Panic messages carry file names; whose machine built it is nobody's business.
     ...(process.env.RUSTFLAGS ?? "").split(" ").filter(Boolean),
     `--remap-path-prefix=${registry}=registry`,
     `--remap-path-prefix=${root}=gatehouse`,
