@@ -1,6 +1,7 @@
 //! JSON is made field by field: `json!` and `Display` of serde_json would each bring a serializer of their own into the
 //! Worker (7 KB compressed).
 
+use memchr::memchr2_iter;
 use serde_json::{Map, Value};
 
 /// An object, written as in `json!`; what is in it has to be a value or become one.
@@ -31,12 +32,33 @@ pub fn written(value: &Value) -> String {
 
 /// Adds a text as JSON has it.
 pub fn push_quoted(line: &mut String, text: &str) {
-    // Most stand there as they are (RFC 8259 §7).
-    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-        line.push('"');
-        line.push_str(text);
-        line.push('"');
-    } else {
+    if text.bytes().any(|byte| byte < b' ') {
         line.push_str(&written(&Value::String(text.to_owned())));
+        return;
+    }
+    // All else stands there as it is, but for two signs (RFC 8259 §7).
+    line.push('"');
+    let mut start = 0;
+    for sign in memchr2_iter(b'"', b'\\', text.as_bytes()) {
+        line.push_str(text.get(start..sign).unwrap_or_default());
+        line.push('\\');
+        start = sign;
+    }
+    line.push_str(text.get(start..).unwrap_or_default());
+    line.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_quoted_as_serde_json_does() {
+        for text in ["", "plain", "\"", "\\", "[\"a\\b\"]", "\"\"é\\\\", "\u{1}\"", "a\nb", "\u{7f}\u{2028}", "日本"]
+        {
+            let mut line = String::new();
+            push_quoted(&mut line, text);
+            assert_eq!(line, written(&text.into()), "{text:?}");
+        }
     }
 }

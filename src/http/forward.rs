@@ -162,10 +162,9 @@ fn starts_with_spelling(name: &str, prefix: &str) -> bool {
 
 /// Fields that are for this hop alone (RFC 9110 §7.6.1). `Upgrade` is, too, and is what a WebSocket is made of.
 fn named_by_connection(head: &RequestHead) -> impl Iterator<Item = &str> {
-    let names = head.connection.as_deref().unwrap_or_default();
-    let is_named = move |field: &&str| names.split(',').any(|name| name.trim().eq_ignore_ascii_case(field));
-    let fields = head.header_names.iter().filter(|field| *field != "upgrade");
-    fields.filter(move |field| !names.is_empty() && is_named(field))
+    let names: Vec<&str> = head.connection.iter().flat_map(|names| names.split(',')).map(str::trim).collect();
+    let is_named = move |field: &&str| names.iter().any(|name| name.eq_ignore_ascii_case(field));
+    head.header_names.iter().filter(|field| *field != "upgrade").filter(is_named)
 }
 
 fn groups(roles: &[Role]) -> String {

@@ -64,23 +64,27 @@ pub async fn respond(request: &Request, env: &Env, context: &Context) -> Result<
     // The registry decided, and has logged it.
     let is_logged = !matches!(reply, Reply::Registry(_));
     let response = match reply {
-        Reply::Own(answer) => outgoing::own(&answer, &head, &finish),
+        Reply::Own(answer) => {
+            record.status = answer.status;
+            outgoing::own(&answer, &head, &finish)
+        }
         Reply::Registry(response) => outgoing::of_registry(response, &head, &finish),
         Reply::Origin(response) => {
             if record.outcome == Outcome::Answered {
                 record.outcome = Outcome::Forwarded;
             }
-            outgoing::of_origin(response, &gate.configuration, &head, &finish)
+            record.status = response.status();
+            outgoing::of_origin(response, record.status, &gate.configuration, &head, &finish)
         }
     };
     let response = response.or_else(|error| {
         log::failure("response", &head, &error);
-        let refusal = Refusal::Internal("the response could not be rebuilt");
-        outgoing::own(&refuse(&mut record, &head, &refusal), &head, &finish)
+        let answer = refuse(&mut record, &head, &Refusal::Internal("the response could not be rebuilt"));
+        record.status = answer.status;
+        outgoing::own(&answer, &head, &finish)
     })?;
     if is_logged {
         record.holder = call.holder.get().map(LoggedHolder::names);
-        record.status = response.status();
         record.milliseconds = milliseconds_since(arrived_ms);
         log::decision(env, gate.has_usage, &record);
     }

@@ -72,11 +72,12 @@ pub fn of_registry(response: Response, head: &RequestHead, finish: &Finish) -> R
 /// the origin. An upgrade, and a status that `Response` does not take, go back as they came.
 pub fn of_origin(
     response: Response,
+    status: u16,
     configuration: &Configuration,
     head: &RequestHead,
     finish: &Finish,
 ) -> Result<Response, JsValue> {
-    if !(200..=599).contains(&response.status()) {
+    if !(200..=599).contains(&status) {
         return Ok(response);
     }
     let changed = bridge::identified(&response, &head.request_id)?;

@@ -16,9 +16,11 @@ use gatehouse::core::principal::{Authenticated, Principal};
 use gatehouse::core::role::parse_roles;
 use gatehouse::core::unix_time::UnixSeconds;
 use gatehouse::http::access::access;
+use gatehouse::http::answer::Envelope;
 use gatehouse::http::configuration::{Bindings, Configuration, read};
 use gatehouse::http::forward::{Identity, plan};
 use gatehouse::http::record::{Outcome, Record};
+use gatehouse::http::refusal::Refusal;
 use gatehouse::http::request_head::RequestHead;
 use gatehouse::http::resource::Resource;
 
@@ -29,7 +31,7 @@ pub type Work = Box<dyn FnMut()>;
 pub type Step = (&'static str, fn() -> Work);
 
 /// The steps. `access` parses too; the rest are each for themselves.
-pub const STEPS: [Step; 11] = [
+pub const STEPS: [Step; 12] = [
     ("read the head", read_head),
     ("parse token", parse_token),
     ("parse Basic", parse_basic),
@@ -41,6 +43,7 @@ pub const STEPS: [Step; 11] = [
     ("principal with limits", principal_with_limits),
     ("header plan", header_plan),
     ("log line", log_line),
+    ("answer to a refusal", answer_to_refusal),
 ];
 
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
@@ -230,5 +233,11 @@ fn log_line() -> Work {
         record.holder = Some(("alice@example.com", API_KEY));
         record.milliseconds = 12;
         black_box(record.line());
+    })
+}
+
+fn answer_to_refusal() -> Work {
+    Box::new(|| {
+        black_box(black_box(Refusal::UnknownCredentials).answer(Envelope::V1, true));
     })
 }
