@@ -79,7 +79,7 @@ export function build() {
   buildGate();
   buildHello();
   copy("hello", "target/bench/hello");
-  bundle(["proxy", "hono", "tuned", "constant", "empty", "loader"]);
+  bundle(["proxy", "hono", "tuned", "constant", "least", "empty", "loader"]);
 }
 
 function bundle(names) {

@@ -50,14 +50,14 @@ async function refusal(contestant, authorization) {
   return { names, body: JSON.parse(response.text) };
 }
 
-export async function check({ proxy, hono, tuned, gate, constant, unlimited }) {
-  for (const contestant of [proxy, hono, tuned, gate, unlimited]) {
+export async function check({ proxy, hono, tuned, gate, constant, unlimited, least }) {
+  for (const contestant of [proxy, hono, tuned, gate, unlimited, least]) {
     const authorization = contestant === hono ? basicOf(7) : tokenOf(7);
     const response = await ask(contestant, "/kibibyte", authorization);
     assert.deepEqual([response.status, response.text.length], [200, 1024], contestant.name);
     const uploaded = await ask(contestant, "/upload", authorization, { method: "POST", body: "x".repeat(1 << 20) });
     assert.equal(uploaded.text, String(1 << 20), contestant.name);
-    if (contestant === proxy) continue;
+    if (contestant === proxy || contestant === least) continue;
     const user = JSON.parse((await ask(contestant, LOGGED_USER, authorization)).text);
     assert.deepEqual(user, { message: userOf(7) }, contestant.name);
     const refused = await ask(contestant, "/kibibyte", contestant === hono ? wrongBasic : wrongToken);
@@ -67,6 +67,11 @@ export async function check({ proxy, hono, tuned, gate, constant, unlimited }) {
   for (const authorization of [tokenOf(7), basicOf(7)]) {
     assert.deepEqual(await seen(tuned, authorization), await seen(gate, authorization));
   }
+  // The least asks no less of the platform than the gate: the same names of fields, with as many bytes.
+  const asked = fields((await ask(least, "/headers", tokenOf(0))).text);
+  const given = fields((await ask(gate, "/headers", tokenOf(0))).text);
+  const sizes = (all) => Object.fromEntries([...all].map(([name, value]) => [name, value.length]).toSorted());
+  assert.deepEqual(sizes(asked), sizes(given));
   for (const contestant of [tuned, gate]) {
     const location = (await ask(contestant, "/redirect", tokenOf(7))).headers.location;
     assert.equal(location, "http://gate.test/kibibyte", contestant.name);

@@ -20,6 +20,7 @@ export const names = {
   gate: "(d) the gate",
   constant: "(e) a constant 401, JavaScript",
   unlimited: "(d) the gate, `LIMITS` off",
+  least: "(f) the least, JavaScript",
 };
 
 const quoted = (text) => JSON.stringify(text);
@@ -88,6 +89,7 @@ export async function startContestants(originPort, kvPort) {
     gate: gate("on"),
     constant: { modules: [script("constant")] },
     unlimited: gate("off"),
+    least: { modules: [script("least")], bindings: [binding("ORIGIN", `text = ${quoted(origin)}`)] },
   };
   const contestants = {};
   for (const [name, worker] of Object.entries(workers)) {

@@ -20,10 +20,14 @@ export function verdicts({ rows, paced, startup, size }) {
     ]) {
       lines.push(atLeast(`throughput, ${row.title}, beside ${beside}`, ratio(samples.gate, samples[name], rateOf), goal, floor));
     }
+    const most = ratio(samples.least, samples.proxy, rateOf);
+    lines.push([`– the most that any gate could reach: (f) beside (a), ${row.title}`, most.toFixed(2), "", ""]);
   }
   for (const { row, samples } of paced) {
     const value = tailRatio(samples.gate, samples.proxy);
     lines.push([`p99 at half of (a)'s rate, ${row.title}, beside (a)`, value.toFixed(2), "at most 1.1", word(value <= 1.1)]);
+    const least = tailRatio(samples.least, samples.proxy);
+    lines.push([`– (f) beside (a), ${row.title}`, least.toFixed(2), "", ""]);
   }
   const { samples } = rows.find(({ row }) => row.key === "garbage");
   const garbage = ratio(samples.unlimited, samples.constant, rateOf);
