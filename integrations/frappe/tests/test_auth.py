@@ -39,8 +39,12 @@ def shared_jwk(secret: bytes) -> dict:
 
 
 def public_jwk(key: object, kid: str) -> dict:
-    algorithm = OKPAlgorithm if isinstance(key, ed25519.Ed25519PrivateKey) else ECAlgorithm
-    return {**json.loads(algorithm.to_jwk(key.public_key())), "kid": kid}
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return {**json.loads(OKPAlgorithm.to_jwk(key.public_key())), "kid": kid}
+    # Of full length (RFC 7518 §6.2.1.2), which old versions of PyJWT do not see to: one key in 128 would be none.
+    numbers = key.public_key().public_numbers()
+    x, y = (base64url_encode(number.to_bytes(32, "big")).decode() for number in (numbers.x, numbers.y))
+    return {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid}
 
 
 class Gate:
