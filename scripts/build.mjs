@@ -25,8 +25,8 @@ const env = {
   CARGO_ENCODED_RUSTFLAGS: [
     // Workers have it, and SHA-256 and the search for bytes are faster with it, and smaller (2 KB compressed).
     "-Ctarget-feature=+simd128",
-    // Panic messages carry file names; whose machine built it is nobody's business.
     ...(process.env.RUSTFLAGS ?? "").split(" ").filter(Boolean),
+    // Panic messages carry file names; whose machine built it is nobody's business.
     `--remap-path-prefix=${registry}=registry`,
     `--remap-path-prefix=${root}=gatehouse`,
   ].join("\x1f"),
